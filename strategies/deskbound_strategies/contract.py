@@ -1,0 +1,121 @@
+"""The round contract: everything a server may ask of a laptop, as one signed value.
+
+A contract holds public numbers only. It is serialised canonically, signed by the server in a DSSE
+envelope, checked by the laptop against its own policy floor, and hashed into the laptop's ledger.
+"""
+
+import hashlib
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, Self
+
+from deskbound_strategies.canonical import canonical_bytes, parse_canonical
+from deskbound_strategies.errors import Refusal, RefusalCode
+
+CONTRACT_VERSION = 1
+PAYLOAD_TYPE = "application/vnd.deskbound.contract+json"
+
+Unit = Literal["session", "day"]
+Aggregation = Literal["plain"]  # secure aggregation gets its own name here when it exists
+LocalOptimizer = Literal["sgd", "adam"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundContract:
+    """What one round asks of every sampled laptop.
+
+    Attributes:
+        run: the run's identifier, 32 hex digits.
+        round: 1-based index of the round in its run.
+        task: name of a task installed on the laptop, e.g. ``next_action``.
+        profile: name of the privacy profile the plan was made under.
+        vocabulary_hash: SHA-256 (hex) of the published vocabulary.
+        model_hash: SHA-256 (hex) of the encoded weights sent with this contract.
+        unit: privacy unit of layer 1; adjacency is add/remove one unit.
+        unit_seconds: longest stretch of activity in a unit, seconds (session units).
+        unit_actions: most actions in a unit.
+        sampling_rate: Poisson sampling probability q of each unit in each step.
+        noise_multiplier: sigma, noise standard deviation over sensitivity.
+        clip: C, L2 bound of each unit's gradient.
+        steps: DP-SGD steps in this round.
+        divisor: public constant the noisy sum is divided by; never a local count.
+        local_optimizer: how the laptop applies the noisy gradient (post-processing).
+        learning_rate: step size of the local optimizer.
+        aggregation: how replies are combined; ``plain`` averages them with equal weights.
+        minimum_cohort: fewest admitted replies for which a model is released.
+        issued: Unix seconds at which the contract was signed.
+        deadline: Unix seconds after which a reply no longer counts.
+        client_version_min: oldest client version, inclusive, e.g. ``0.1.0``.
+        client_version_below: first client version that may not take part.
+        version: format version of this contract.
+    """
+
+    run: str
+    round: int
+    task: str
+    profile: str
+    vocabulary_hash: str
+    model_hash: str
+    unit: Unit
+    unit_seconds: int
+    unit_actions: int
+    sampling_rate: float
+    noise_multiplier: float
+    clip: float
+    steps: int
+    divisor: float
+    local_optimizer: LocalOptimizer
+    learning_rate: float
+    aggregation: Aggregation
+    minimum_cohort: int
+    issued: int
+    deadline: int
+    client_version_min: str
+    client_version_below: str
+    version: int = CONTRACT_VERSION
+
+    def to_bytes(self) -> bytes:
+        """Return the canonical serialisation (RFC 8785 subset, UTF-8)."""
+        return canonical_bytes(asdict(self))
+
+    def digest(self) -> str:
+        """Return SHA-256 (hex) of the canonical serialisation: the contract's name in ledgers."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Parse canonical bytes strictly: exact fields, exact types, finite numbers in range.
+
+        Raises:
+            Refusal: ``contract-malformed`` when anything is missing, extra, mistyped or absurd.
+        """
+        try:
+            raw = parse_canonical(data)
+        except ValueError:
+            raise Refusal(RefusalCode.CONTRACT_MALFORMED) from None
+        if not isinstance(raw, dict) or set(raw) != {f.name for f in fields(cls)}:
+            raise Refusal(RefusalCode.CONTRACT_MALFORMED)
+        if not all(_well_formed(name, value) for name, value in raw.items()):
+            raise Refusal(RefusalCode.CONTRACT_MALFORMED)
+        return cls(**raw)
+
+
+_TEXT = {
+    "run", "task", "profile", "vocabulary_hash", "model_hash",
+    "client_version_min", "client_version_below",
+}  # fmt: skip
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "unit": ("session", "day"),
+    "aggregation": ("plain",),
+    "local_optimizer": ("sgd", "adam"),
+}
+_POSITIVE_FLOAT = {"sampling_rate", "noise_multiplier", "clip", "divisor", "learning_rate"}
+
+
+def _well_formed(name: str, value: Any) -> bool:  # noqa: ANN401 - judged here
+    if name in _CHOICES:
+        return value in _CHOICES[name]
+    if name in _TEXT:
+        return isinstance(value, str) and 0 < len(value) <= 64 and value.isascii()
+    if name in _POSITIVE_FLOAT:
+        return type(value) is float and 0.0 < value < 1e9
+    return type(value) is int and 0 <= value < 2**53
