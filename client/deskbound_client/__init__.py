@@ -1,0 +1,3 @@
+"""All that runs on a laptop."""
+
+__version__ = "0.1.0"

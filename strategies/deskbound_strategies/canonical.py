@@ -13,7 +13,7 @@ from typing import Any
 MAX_DEPTH = 16
 
 
-def canonical_bytes(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
+def canonical_bytes(value: Any) -> bytes:
     """Serialise a JSON value canonically.
 
     Raises:
@@ -26,7 +26,7 @@ def canonical_bytes(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
     return text.encode("ascii")
 
 
-def parse_canonical(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
+def parse_canonical(data: bytes) -> Any:
     """Parse bytes that are exactly the canonical form of some value.
 
     Raises:
@@ -45,7 +45,7 @@ def _refuse_constant(_: str) -> float:
     raise ValueError("not canonical JSON")
 
 
-def _check(value: Any, depth: int) -> None:  # noqa: ANN401
+def _check(value: Any, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise ValueError("nested too deeply")
     if isinstance(value, dict):

@@ -111,7 +111,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 _POSITIVE_FLOAT = {"sampling_rate", "noise_multiplier", "clip", "divisor", "learning_rate"}
 
 
-def _well_formed(name: str, value: Any) -> bool:  # noqa: ANN401 - judged here
+def _well_formed(name: str, value: Any) -> bool:
     if name in _CHOICES:
         return value in _CHOICES[name]
     if name in _TEXT:

@@ -1,14 +1,15 @@
 """The published vocabulary: every value that may ever be kept of what a person does.
 
-It is closed, public and independent of any data. Input that has no word here becomes a coarser word
-or nothing; there is no word for a character, a name or a title. ``VOCABULARY_HASH`` travels in every
-round contract, so a laptop and a server that would read an action differently never train together.
+It is closed, public and independent of any data. Input that has no word here becomes a coarser
+word or nothing; there is no word for a character, a name or a title. ``VOCABULARY_HASH`` travels in
+every round contract, so a laptop and a server that would read an action differently never train
+together.
 
 An action is described twice, once for the store and once for the model:
 
 * ``Action``: what a day file keeps (one row per gesture, times in whole seconds);
-* ``token``: its index in ``TOKENS``, the joint label the model predicts. A token is a *kind* and an
-  *argument*; kinds share four argument families (cell, key, app, none), which are the model's heads.
+* ``token``: its index in ``TOKENS``, the joint label the model predicts. A token is a *kind* and
+  an *argument*; kinds share four argument families (key, cell, app, none): the model's heads.
 """
 
 import hashlib
@@ -107,11 +108,8 @@ FAMILY = {
     Kind.SWITCH: Family.APP,
 }  # fmt: skip
 
-_BURSTS = tuple(
-    f"{kind}/{length}"
-    for kind in BURST_CLASSES
-    for length in ("1", "2-3", "4-7", "8-15", "16-31", "32+")
-)
+_LENGTHS = ("1", "2-3", "4-7", "8-15", "16-31", "32+")
+_BURSTS = tuple(f"{kind}/{length}" for kind in BURST_CLASSES for length in _LENGTHS)
 KEY_ARGUMENTS = (*_BURSTS, *KEYS, *SHORTCUTS)
 FAMILY_SIZES = {
     Family.KEY: len(KEY_ARGUMENTS),
