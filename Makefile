@@ -1,0 +1,39 @@
+# Two commands matter: `make demo` and `make test`. Each does all its own set-up.
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+.PHONY: help setup demo test test-slow lint format bench docs clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## virtual environment, pinned packages, X programs (when root on Debian)
+	@tools/setup
+
+demo: setup ## three laptops learn together, from a key press to a better shared model
+	@$(PY) -m demo
+
+test: setup lint ## checks and tests, in under 15 minutes on 2 cores
+	@$(PY) -m pytest -m "not slow"
+
+test-slow: setup ## the long suites
+	@$(PY) -m pytest -m slow
+
+lint: setup ## ruff, mypy --strict, import rules
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@.venv/bin/lint-imports --cache-dir .import_linter_cache
+
+format: setup ## let ruff put the code in order
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+bench: setup ## run the benchmarks and print the figures of docs/benchmarks.md
+	@$(PY) -m benchmarks
+
+docs: setup ## write the generated pages anew (data inventory, commands)
+	@$(PY) tools/generate_docs.py
+
+clean: ## remove caches and demo output; the virtual environment stays
+	rm -rf demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './.venv/*' -type d -exec rm -rf {} +
