@@ -1,0 +1,56 @@
+"""Tables of the privacy budget and the ledger inside ``vault.db``.
+
+The vault's migrations create them; ``budget.py`` and ``ledger_store.py`` are the only readers and
+writers. Blocks carry a salted pseudonym instead of a date, the same one the ledger names, so that
+an exported ledger tells how much was spent and never on which day somebody worked.
+"""
+
+PRIVACY_SCHEMA: tuple[str, ...] = (
+    # One line of the hash-chained, signed ledger. Lines are appended, never updated or deleted.
+    """
+    CREATE TABLE ledger (
+        seq INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,
+        line BLOB NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TRIGGER ledger_is_never_rewritten BEFORE UPDATE ON ledger
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END
+    """,
+    """
+    CREATE TRIGGER ledger_is_never_shortened BEFORE DELETE ON ledger
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END
+    """,
+    # What one day of data has been charged so far: Renyi divergences at the public orders,
+    # little-endian float64, and how many releases they stem from.
+    """
+    CREATE TABLE privacy_blocks (
+        block TEXT PRIMARY KEY,
+        charges INTEGER NOT NULL,
+        steps INTEGER NOT NULL,
+        curve BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    # One row per round this laptop reserved budget for: stops replays, counts rounds per day.
+    """
+    CREATE TABLE privacy_rounds (
+        contract TEXT PRIMARY KEY,
+        run TEXT NOT NULL,
+        round INTEGER NOT NULL,
+        utc_day INTEGER NOT NULL,
+        reserve_seq INTEGER NOT NULL,
+        released INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX privacy_rounds_by_day ON privacy_rounds (utc_day)",
+    "CREATE UNIQUE INDEX privacy_rounds_by_run ON privacy_rounds (run, round)",
+    # The salt of block pseudonyms and the latest UTC day ever seen (a clock set back gives no
+    # fresh allowance).
+    """
+    CREATE TABLE privacy_state (
+        name TEXT PRIMARY KEY,
+        value BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+)
