@@ -83,7 +83,8 @@ class LedgerEntry:
             kind = LedgerKind(raw["kind"])
             check_body(kind, raw["body"])
             exact = set(raw) == {"seq", "prev", "kind", "at", "body"}
-            if exact and _is_count(raw["seq"]) and _is_count(raw["at"]) and raw["at"] % HOUR == 0:
+            typed = _is_count(raw["seq"]) and _is_count(raw["at"]) and isinstance(raw["prev"], str)
+            if exact and typed and raw["at"] % HOUR == 0:
                 return cls(raw["seq"], raw["prev"], kind, raw["at"], raw["body"], envelope)
         except (ValueError, TypeError, KeyError):
             pass

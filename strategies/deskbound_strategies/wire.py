@@ -1,0 +1,138 @@
+"""Our messages inside Flower's: closed names, byte strings, and nothing else accepted.
+
+    request   {"deskbound": {"contract": bytes, "weights": bytes}}
+    reply     {"deskbound": {"contract_digest": str, "client_version": str, "update": bytes}}
+    refusal   {"deskbound": {"refusal": str}}
+
+Values are in a Flower ``ConfigRecord``. Never in an ``ArrayRecord``, which Flower inflates before
+an app sees it (docs/adr/0006). A message with anything more, less or different is refused whole;
+there are no optional fields to negotiate.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flwr.app import ConfigRecord, RecordDict
+
+from deskbound_strategies.errors import Refusal, RefusalCode
+
+RECORD = "deskbound"
+MAX_CONTRACT_BYTES = 16 * 1024
+MAX_WEIGHTS_BYTES = 64 * 1024 * 1024  # a ceiling; the policy floor sets less
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a server sends: a signed contract and the encoded weights it names."""
+
+    envelope: bytes
+    weights: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a laptop sends back.
+
+    Attributes:
+        contract_digest: SHA-256 (hex) of the contract this answers.
+        client_version: version of the laptop's installed client, e.g. ``0.1.0``.
+        update: the noised update, encoded with the task's layout.
+    """
+
+    contract_digest: str
+    client_version: str
+    update: bytes
+
+
+def contract_message(envelope: bytes, weights: bytes) -> RecordDict:
+    """Return a request's content."""
+    return RecordDict({RECORD: ConfigRecord({"contract": envelope, "weights": weights})})
+
+
+def reply_content(contract_digest: str, client_version: str, update: bytes) -> RecordDict:
+    """Return the content of a reply that carries an update."""
+    return RecordDict(
+        {
+            RECORD: ConfigRecord(
+                {
+                    "contract_digest": contract_digest,
+                    "client_version": client_version,
+                    "update": update,
+                }
+            )
+        }
+    )
+
+
+def refusal_content(code: RefusalCode) -> RecordDict:
+    """Return the content of a reply that carries a refusal code and no more."""
+    return RecordDict({RECORD: ConfigRecord({"refusal": code.value})})
+
+
+def parse_request(content: RecordDict, *, max_weights_bytes: int = MAX_WEIGHTS_BYTES) -> Request:
+    """Read a request strictly; the contract inside is not judged here.
+
+    Args:
+        content: content of the message that came.
+        max_weights_bytes: most bytes of weights to accept, from the policy floor.
+
+    Raises:
+        Refusal: ``message-malformed`` or ``message-too-large``.
+    """
+    values = _values(content, {"contract": bytes, "weights": bytes})
+    _limit(values["contract"], MAX_CONTRACT_BYTES)
+    _limit(values["weights"], min(max_weights_bytes, MAX_WEIGHTS_BYTES))
+    return Request(values["contract"], values["weights"])
+
+
+def parse_reply(
+    content: RecordDict, *, max_update_bytes: int = MAX_WEIGHTS_BYTES
+) -> Reply | RefusalCode:
+    """Read a reply strictly: an update, or the code of a refusal.
+
+    Raises:
+        Refusal: ``message-malformed`` or ``message-too-large``.
+    """
+    record = _only_record(content)
+    if set(record) == {"refusal"}:
+        return _code(_values(content, {"refusal": str})["refusal"])
+    values = _values(content, {"contract_digest": str, "client_version": str, "update": bytes})
+    _limit(values["update"], min(max_update_bytes, MAX_WEIGHTS_BYTES))
+    if _DIGEST.fullmatch(values["contract_digest"]) is None:
+        raise Refusal(RefusalCode.MESSAGE_MALFORMED)
+    if _VERSION.fullmatch(values["client_version"]) is None:
+        raise Refusal(RefusalCode.MESSAGE_MALFORMED)
+    return Reply(values["contract_digest"], values["client_version"], values["update"])
+
+
+def _only_record(content: RecordDict) -> ConfigRecord:
+    record = content.get(RECORD)
+    if set(content) != {RECORD} or not isinstance(record, ConfigRecord):
+        raise Refusal(RefusalCode.MESSAGE_MALFORMED)
+    return record
+
+
+def _values(content: RecordDict, fields: Mapping[str, type]) -> dict[str, Any]:
+    record = _only_record(content)
+    if set(record) != set(fields):
+        raise Refusal(RefusalCode.MESSAGE_MALFORMED)
+    if any(type(record[name]) is not kind for name, kind in fields.items()):
+        raise Refusal(RefusalCode.MESSAGE_MALFORMED)
+    return {name: record[name] for name in fields}
+
+
+def _limit(data: bytes, limit: int) -> None:
+    if len(data) > limit:
+        raise Refusal(RefusalCode.MESSAGE_TOO_LARGE)
+
+
+def _code(text: str) -> RefusalCode:
+    try:
+        return RefusalCode(text)
+    except ValueError:
+        raise Refusal(RefusalCode.MESSAGE_MALFORMED) from None
