@@ -5,6 +5,7 @@ envelope, checked by the laptop against its own policy floor, and hashed into th
 """
 
 import hashlib
+import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self
 
@@ -99,10 +100,15 @@ class RoundContract:
         return cls(**raw)
 
 
-_TEXT = {
-    "run", "task", "profile", "vocabulary_hash", "model_hash",
-    "client_version_min", "client_version_below",
-}  # fmt: skip
+_SHAPES: dict[str, re.Pattern[str]] = {
+    "run": re.compile(r"[0-9a-f]{32}"),
+    "task": re.compile(r"[a-z0-9][a-z0-9_\-]{0,63}"),
+    "profile": re.compile(r"[a-z0-9][a-z0-9_\-]{0,63}"),
+    "vocabulary_hash": re.compile(r"[0-9a-f]{64}"),
+    "model_hash": re.compile(r"[0-9a-f]{64}"),
+    "client_version_min": re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}"),
+    "client_version_below": re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}"),
+}
 _CHOICES: dict[str, tuple[str, ...]] = {
     "unit": ("session", "day"),
     "aggregation": ("plain",),
@@ -114,8 +120,11 @@ _POSITIVE_FLOAT = {"sampling_rate", "noise_multiplier", "clip", "divisor", "lear
 def _well_formed(name: str, value: Any) -> bool:
     if name in _CHOICES:
         return value in _CHOICES[name]
-    if name in _TEXT:
-        return isinstance(value, str) and 0 < len(value) <= 64 and value.isascii()
+    if name in _SHAPES:
+        return isinstance(value, str) and _SHAPES[name].fullmatch(value) is not None
     if name in _POSITIVE_FLOAT:
-        return type(value) is float and 0.0 < value < 1e9
-    return type(value) is int and 0 <= value < 2**53
+        highest = 1.0 if name == "sampling_rate" else 1e9
+        return type(value) is float and 0.0 < value <= highest
+    if name == "version":
+        return type(value) is int and value == CONTRACT_VERSION
+    return type(value) is int and 0 < value < 2**53

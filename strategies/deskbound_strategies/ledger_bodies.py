@@ -35,7 +35,7 @@ MAX_BLOCKS = 4096
 
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _HEX32 = re.compile(r"[0-9a-f]{32}")
-_VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}")
+_VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}")
 
 Check = Callable[[Any], bool]
 
@@ -53,7 +53,7 @@ def _count(low: int = 0, high: int = 2**53) -> Check:
 
 
 def _real(low: float, high: float) -> Check:
-    """Floats in (low, high]."""
+    """Return a check for floats in (low, high]."""
     return lambda value: type(value) is float and math.isfinite(value) and low < value <= high
 
 
@@ -82,8 +82,9 @@ _PSEUDONYM = _matches(_HEX32)
 
 _LATTICE: Mapping[str, Check] = {
     "dimension": _count(1),
-    "step": _real(0.0, 1e9),
-    "sensitivity": _real(0.0, 1e9),
+    "step": _real(0.0, 1e9),  # gamma
+    "sensitivity": _real(0.0, 1e9),  # of the rounded sum: the clip and what rounding adds
+    "scale": _real(0.0, 1e18),  # noise standard deviation in lattice steps
 }
 
 
@@ -144,7 +145,7 @@ def check_body(kind: LedgerKind, body: Any) -> None:
     pause    timed
     resume   by (person/timer)
     reserve  contract: hash, run: pseudonym, round, unit, mechanism (rounded-gaussian),
-             sampling_rate, noise_multiplier, clip, steps, lattice {dimension, step, sensitivity},
+             sampling_rate, noise_multiplier, clip, steps, lattice {dimension, step, sensitivity, scale},
              epsilon and delta of this round alone, blocks: sorted distinct pseudonyms
     release  contract: hash, reserve: seq of its reserve entry, update: hash of the bytes, bytes
     refuse   contract: hash or null when it could not be read, code

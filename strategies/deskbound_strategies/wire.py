@@ -23,7 +23,7 @@ MAX_CONTRACT_BYTES = 16 * 1024
 MAX_WEIGHTS_BYTES = 64 * 1024 * 1024  # a ceiling; the policy floor sets less
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}")
+_VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}")
 
 
 @dataclass(frozen=True, slots=True)

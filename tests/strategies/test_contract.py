@@ -1,0 +1,84 @@
+from dataclasses import asdict, fields
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.helpers.agreement import a_contract
+
+from deskbound_strategies.canonical import canonical_bytes
+from deskbound_strategies.contract import RoundContract
+from deskbound_strategies.errors import Refusal, RefusalCode
+
+NAMES = [field.name for field in fields(RoundContract)]
+
+
+def refused(data: bytes) -> bool:
+    with pytest.raises(Refusal) as caught:
+        RoundContract.from_bytes(data)
+    return caught.value.code is RefusalCode.CONTRACT_MALFORMED
+
+
+def test_a_contract_reads_back_and_keeps_its_name():
+    contract = a_contract()
+    again = RoundContract.from_bytes(contract.to_bytes())
+    assert again == contract
+    assert again.digest() == contract.digest()
+    assert a_contract(steps=11).digest() != contract.digest()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_missing_field_is_refused(name):
+    raw = asdict(a_contract())
+    del raw[name]
+    assert refused(canonical_bytes(raw))
+
+
+def test_an_extra_field_is_refused():
+    assert refused(canonical_bytes(asdict(a_contract()) | {"extra": 1}))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("value", [None, True, [], {}, "", "ü", "a b", -1, 0, 0.0, -1.0, 2**53])
+def test_a_value_of_another_type_or_range_is_refused(name, value):
+    assert refused(canonical_bytes(asdict(a_contract()) | {name: value}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("sampling_rate", 1.0000001),
+        ("sampling_rate", 1),
+        ("noise_multiplier", 1e10),
+        ("run", "AB" * 16),
+        ("run", "ab" * 15),
+        ("model_hash", "zz" * 32),
+        ("unit", "action"),
+        ("aggregation", "secagg"),
+        ("local_optimizer", "lbfgs"),
+        ("client_version_min", "0.1"),
+        ("client_version_min", "\u0660.\u0661.\u0660"),
+        ("task", "../task"),
+        ("task", "t" * 65),
+        ("version", 2),
+    ],
+)
+def test_what_no_server_of_ours_would_write_is_refused(name, value):
+    assert refused(canonical_bytes(asdict(a_contract()) | {name: value}))
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"1", b'"a"', b"null", b"{}", b"[" * 9999])
+def test_what_is_no_contract_is_refused(data):
+    assert refused(data)
+
+
+@given(st.data())
+def test_a_changed_byte_is_refused_or_another_contract(data):
+    original = bytearray(a_contract().to_bytes())
+    position = data.draw(st.integers(0, len(original) - 1))
+    byte = data.draw(st.integers(0, 255).filter(lambda b: b != original[position]))
+    original[position] = byte
+    try:
+        changed = RoundContract.from_bytes(bytes(original))
+    except Refusal:
+        return
+    assert changed.digest() != a_contract().digest()
