@@ -1,0 +1,151 @@
+"""The day files of a vault: which there are, which are open, and which take a row.
+
+Whoever asks for a day gets it under the key it has *now*: what another process has forgotten
+meanwhile is closed here at the next question.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from deskbound_client.store.cipher import open_database
+from deskbound_client.store.days import DayFile
+from deskbound_client.store.files import unlink_database
+from deskbound_client.store.keys import VaultKeys
+from deskbound_client.store.keystate import KeyGoneError, KeyState, day_key
+from deskbound_client.store.lock import VaultLock
+from deskbound_client.store.rows import Stored, StoredAction, StoredGap, StoredThumb
+from deskbound_strategies.errors import NotFoundError
+
+
+def day_of(at: float) -> date:
+    """Return the local calendar day of a Unix time."""
+    return datetime.fromtimestamp(at, tz=UTC).astimezone().date()
+
+
+class DayFiles:
+    """The folder of day files.
+
+    Args:
+        folder: ``days``.
+        keys: the vault's keys.
+        lock: the vault's lock; its turn also orders the threads here.
+    """
+
+    def __init__(self, folder: Path, keys: VaultKeys, lock: VaultLock) -> None:
+        self._folder = folder
+        self._keys = keys
+        self._lock = lock
+        self._open: dict[date, tuple[bytes, DayFile]] = {}
+
+    def dates(self) -> list[date]:
+        """Return the days that have a file, oldest first."""
+        found = []
+        for path in self._folder.glob("????-??-??.db"):
+            try:
+                found.append(date.fromisoformat(path.stem))
+            except ValueError:
+                continue
+        return sorted(found)
+
+    def path(self, day: date) -> Path:
+        """Return where a day's file lies."""
+        return self._folder / f"{day.isoformat()}.db"
+
+    def open(self, day: date, *, create: bool = False) -> DayFile:
+        """Open a day file; see ``Vault.day``."""
+        with self._lock.turn:
+            key = self._key(day)
+            self._close_outdated()
+            if day in self._open:
+                return self._open[day][1]
+            path = self.path(day)
+            if not create and not path.exists():
+                raise NotFoundError(f"Nothing is stored for {day}.", "Run `deskbound show`.")
+            connection = open_database(path, key, create=create)
+            try:
+                opened = DayFile(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._open[day] = key, opened
+            return opened
+
+    def _key(self, day: date) -> bytes:
+        try:
+            return day_key(self._keys.current(), day.toordinal())
+        except KeyGoneError:
+            raise NotFoundError(
+                f"{day} was forgotten; its key is destroyed.", "Nothing can bring it back."
+            ) from None
+
+    def writing_day(self, day: date) -> date:
+        """Return the day whose file takes rows of ``day``.
+
+        A clock set back to a forgotten day does not bring that day back: its rows go to the
+        newest day there is.
+        """
+        state = self._keys.current()
+        if _has_key(state, day):
+            return day
+        return max([*self.dates(), date.fromordinal(state.base)])
+
+    def append(self, rows: Iterable[Stored], still_wanted: Callable[[], bool]) -> int:
+        """Store rows in the files of their days; see ``Vault.append``."""
+        self._keys.current()  # finishes a key change that a crash cut short, while we may
+        stored = 0
+        with self._lock.shared():
+            groups: dict[date, list[Stored]] = {}
+            for row in rows:
+                groups.setdefault(day_of(row.at), []).append(row)
+            for day, group in groups.items():
+                file = self.open(self.writing_day(day), create=True)
+                if _store(file, group, still_wanted):
+                    stored += len(group)
+        return stored
+
+    def _close_outdated(self) -> None:
+        """Close day files that were forgotten or given a new key meanwhile, here or elsewhere."""
+        state = self._keys.current()
+        for day, (key, _) in list(self._open.items()):
+            gone = not self.path(day).exists() or not _has_key(state, day)
+            if gone or day_key(state, day.toordinal()) != key:
+                self.let_go(day)
+
+    def let_go(self, day: date) -> None:
+        """Close a day file if it is open."""
+        with self._lock.turn:
+            if day in self._open:
+                self._open.pop(day)[1].connection.close()
+
+    def close(self) -> None:
+        """Close all day files."""
+        for day in list(self._open):
+            self.let_go(day)
+
+    def sweep(self) -> None:
+        """Remove what a crash left behind: files of days whose keys are gone, and drafts."""
+        with self._lock.alone():
+            state = self._keys.current()
+            for day in self.dates():
+                if not _has_key(state, day):
+                    unlink_database(self.path(day))
+            for draft in self._folder.glob("*.draft*"):
+                draft.unlink(missing_ok=True)
+
+
+def _store(file: DayFile, rows: list[Stored], still_wanted: Callable[[], bool]) -> bool:
+    return file.append(
+        [row for row in rows if isinstance(row, StoredAction)],
+        [row for row in rows if isinstance(row, StoredThumb)],
+        [row for row in rows if isinstance(row, StoredGap)],
+        still_wanted=still_wanted,
+    )
+
+
+def _has_key(state: KeyState, day: date) -> bool:
+    try:
+        day_key(state, day.toordinal())
+    except KeyGoneError:
+        return False
+    return True

@@ -1,0 +1,203 @@
+"""A day file: what happened on one day, in the published vocabulary and whole seconds.
+
+Rows keep the order in which they happened (``id``), whatever the wall clock did meanwhile. Finer
+times are never stored: the rhythm of a keyboard identifies who sits at it (docs/adr/0002).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from deskbound_client.store.cipher import Connection, Row
+from deskbound_client.store.migrations import DAY_STEPS, migrate
+from deskbound_client.store.rows import (
+    GAP_CAUSES,
+    Counts,
+    Stored,
+    StoredAction,
+    StoredGap,
+    StoredThumb,
+)
+
+__all__ = ["Counts", "DayFile", "Stored", "StoredAction", "StoredGap", "StoredThumb"]
+
+_PAGE_ROWS = 4_096
+_BATCH_ROWS = 500
+
+
+class DayFile:
+    """The rows of one day; made by ``Vault.day``.
+
+    Args:
+        connection: its encrypted database.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        migrate(connection, DAY_STEPS)
+        self.connection = connection
+        self._boots: dict[int, int] = {}
+
+    def append(
+        self,
+        actions: Sequence[StoredAction],
+        thumbs: Sequence[StoredThumb] = (),
+        gaps: Sequence[StoredGap] = (),
+        *,
+        still_wanted: Callable[[], bool] = lambda: True,
+    ) -> bool:
+        """Store rows in one transaction; they are on the disk when this returns True.
+
+        Args:
+            actions: gestures, in the order in which they happened.
+            thumbs: pictures of the screen.
+            gaps: holes.
+            still_wanted: asked last, just before the commit; False undoes everything.
+
+        Returns:
+            Whether the rows were stored.
+
+        Raises:
+            DiskFullError: when there is no room; nothing of this call is stored.
+        """
+        try:
+            with self.connection.transaction():
+                self._insert(actions, thumbs, gaps)
+                _insist(still_wanted())
+        except _NotWantedError:
+            self._boots.clear()  # numbers given inside the undone transaction do not exist
+            return False
+        except BaseException:
+            self._boots.clear()
+            raise
+        return True
+
+    def _insert(
+        self,
+        actions: Sequence[StoredAction],
+        thumbs: Sequence[StoredThumb],
+        gaps: Sequence[StoredGap],
+    ) -> None:
+        run = self.connection.execute_many
+        run(
+            "INSERT INTO actions (boot, at, mono, token, app, bucket, gap, stream, fx, fy, source)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(self._boot(row.boot), *_values(row)) for row in actions],
+        )
+        run(
+            "INSERT INTO thumbs (at, mono, boot, app, pixels, source) VALUES (?, ?, ?, ?, ?, ?)",
+            [(t.at, t.mono_s, self._boot(t.boot), t.app, t.pixels, t.source) for t in thumbs],
+        )
+        run(
+            "INSERT INTO gaps (started, ended, cause) VALUES (?, ?, ?)",
+            [(g.started, g.ended, GAP_CAUSES.index(g.cause)) for g in gaps],
+        )
+        rows: list[Stored] = [*actions, *thumbs, *gaps]
+        times = [row.at for row in rows] + [gap.ended for gap in gaps]
+        if times:
+            self.connection.execute(
+                "UPDATE extent SET first = min(coalesce(first, ?1), ?1),"
+                " last = max(coalesce(last, ?2), ?2)",
+                (min(times), max(times)),
+            )
+
+    def _boot(self, boot: int) -> int:
+        if boot not in self._boots:
+            run = self.connection.execute
+            run("INSERT OR IGNORE INTO boots (boot) VALUES (?)", (boot,))
+            self._boots[boot] = int(run("SELECT number FROM boots WHERE boot = ?", (boot,))[0][0])
+        return self._boots[boot]
+
+    def actions(self) -> Iterator[StoredAction]:
+        """Yield the gestures in the order in which they happened.
+
+        Rows are read in pages, so a long reader never keeps the journal from being emptied.
+        """
+        for row in self._pages(
+            "SELECT a.id, token, app, gap, at, stream, bucket, fx, fy, mono, b.boot, source"
+            " FROM actions AS a JOIN boots AS b ON b.number = a.boot"
+        ):
+            yield StoredAction(*row[1:])
+
+    def thumbs(self) -> Iterator[StoredThumb]:
+        """Yield the pictures in the order in which they were taken."""
+        for row in self._pages(
+            "SELECT a.id, pixels, app, at, mono, b.boot, source"
+            " FROM thumbs AS a JOIN boots AS b ON b.number = a.boot"
+        ):
+            yield StoredThumb(*row[1:])
+
+    def gaps(self) -> Iterator[StoredGap]:
+        """Yield the holes in the order in which they were noticed."""
+        for row in self._pages("SELECT id, started, ended, cause FROM gaps AS a"):
+            yield StoredGap(row[1], row[2], GAP_CAUSES[row[3]])
+
+    def _pages(self, select: str) -> Iterator[Row]:
+        last = -1
+        sql = f"{select} WHERE a.id > ? ORDER BY a.id LIMIT {_PAGE_ROWS:d}"
+        while page := self.connection.execute(sql, (last,)):
+            yield from page
+            last = page[-1][0]
+
+    def counts(self) -> Counts:
+        """Return how many rows there are."""
+        run = self.connection.execute
+        return Counts(
+            *(int(run(f"SELECT count(*) FROM {table}")[0][0]) for table in _TABLES)  # noqa: S608
+        )
+
+    def touches(self, start: int, end: int) -> bool:
+        """Tell whether any row could lie within ``start``..``end``."""
+        first, last = self.connection.execute("SELECT first, last FROM extent")[0]
+        return first is not None and first <= end and last >= start
+
+    def delete(self, start: int, end: int) -> Counts:
+        """Delete every row that touches ``start``..``end``; content is overwritten, not unlinked.
+
+        Raises:
+            DiskFullError: when the journal cannot grow; then ``delete_sparingly`` can.
+        """
+        with self.connection.transaction():
+            return Counts(*(self._delete(table, start, end, None) for table in _TABLES))
+
+    def delete_sparingly(self, start: int, end: int) -> Counts:
+        """The same in small steps that reuse a short journal; a crash may leave it half done."""
+        found = Counts()
+        while True:
+            with self.connection.transaction():
+                step = Counts(*(self._delete(name, start, end, _BATCH_ROWS) for name in _TABLES))
+            self.connection.empty_journal()
+            found += step
+            if step == Counts():
+                return found
+
+    def _delete(self, table: str, start: int, end: int, limit: int | None) -> int:
+        touching = _TABLES[table]
+        run = self.connection.execute
+        if limit is None:
+            run(f"DELETE FROM {table} WHERE {touching}", (start, end))  # noqa: S608 - ours
+        else:
+            run(
+                f"DELETE FROM {table} WHERE id IN"  # noqa: S608 - ours
+                f" (SELECT id FROM {table} WHERE {touching} LIMIT {limit:d})",
+                (start, end),
+            )
+        return int(run("SELECT changes()")[0][0])
+
+
+def _values(row: StoredAction) -> tuple[int, ...]:
+    where = (row.bucket, row.gap, row.stream, row.fx, row.fy)
+    return (row.at, row.mono_s, row.token, row.app, *where, row.source)
+
+
+class _NotWantedError(Exception):
+    """Undoes a transaction whose rows must not be stored any more."""
+
+
+def _insist(wanted: bool) -> None:  # noqa: FBT001 - the answer to one question
+    if not wanted:
+        raise _NotWantedError
+
+
+_TABLES = {
+    "actions": "at BETWEEN ?1 AND ?2",
+    "thumbs": "at BETWEEN ?1 AND ?2",
+    "gaps": "ended >= ?1 AND started <= ?2",
+}

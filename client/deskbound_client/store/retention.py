@@ -1,0 +1,192 @@
+"""Forgetting for real: by time, by day, by age. Keys are destroyed, rows overwritten.
+
+Every way ends in a receipt, given only when all of it is done; whoever has no receipt can simply
+ask again. The ledger learns that something was forgotten and from how many days, not what or when:
+it must never become evidence of anybody's conduct.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from deskbound_client.store.dayfiles import DayFiles, day_of
+from deskbound_client.store.days import DayFile
+from deskbound_client.store.files import unlink_database
+from deskbound_client.store.keys import VaultKeys
+from deskbound_client.store.keystate import erase_all, erase_day, retire_before
+from deskbound_client.store.lock import VaultLock
+from deskbound_client.store.rows import Counts
+from deskbound_strategies.errors import (
+    BusyError,
+    DeskboundError,
+    DiskFullError,
+    NotFoundError,
+    VaultDamagedError,
+)
+
+RETENTION_DAYS = 7
+SIZE_CAP_BYTES = 200 * 1_000_000
+JOURNAL_PATIENCE_SECONDS = 5.0
+
+Scope = Literal["range", "day", "all"]
+LedgerHook = Callable[[str, dict[str, Any]], object]
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetReceipt:
+    """What was forgotten, for the employee.
+
+    Attributes:
+        scope: a stretch of time, a day, or everything.
+        days: the days concerned.
+        counts: rows that are gone; of a damaged file they cannot be counted.
+        keys_destroyed: how many day keys are gone with them.
+    """
+
+    scope: Scope
+    days: tuple[date, ...]
+    counts: Counts
+    keys_destroyed: int
+
+
+class Retention:
+    """How a vault forgets.
+
+    Args:
+        files: its day files.
+        keys: its keys.
+        lock: its lock.
+    """
+
+    def __init__(self, files: DayFiles, keys: VaultKeys, lock: VaultLock) -> None:
+        self._files = files
+        self._keys = keys
+        self._lock = lock
+
+    def forget_range(self, start: int, end: int, ledger: LedgerHook | None) -> ForgetReceipt:
+        """Delete rows by time; see ``Vault.forget_range``."""
+        total, touched = Counts(), []
+        damaged: DeskboundError | None = None
+        with self._lock.alone():
+            for day in self._files.dates():
+                try:
+                    found = self._delete(self._files.open(day), start, end)
+                except VaultDamagedError as error:  # the others are forgotten all the same
+                    damaged = error
+                    continue
+                if found != Counts():
+                    total += found
+                    touched.append(day)
+            self._keys.restore_ballast()
+        if damaged is not None:
+            raise damaged
+        return _noted(ForgetReceipt("range", tuple(touched), total, 0), ledger)
+
+    def _delete(self, file: DayFile, start: int, end: int) -> Counts:
+        """Delete and leave no trace in the journal either.
+
+        The journal is emptied even when no row is left to delete: an earlier call may have been
+        cut short between the two.
+        """
+        found = Counts()
+        if file.touches(start, end):
+            try:
+                found = file.delete(start, end)
+            except DiskFullError:
+                self._keys.drop_ballast()
+                found = file.delete_sparingly(start, end)
+        deadline = time.monotonic() + JOURNAL_PATIENCE_SECONDS
+        while not file.connection.empty_journal():
+            if time.monotonic() > deadline:
+                raise BusyError(
+                    f"Another process still reads {file.connection.path.name}.",
+                    "The rows are deleted; run the command again to clear its journal too.",
+                )
+            time.sleep(0.01)
+        return found
+
+    def forget_day(self, day: date, ledger: LedgerHook | None) -> ForgetReceipt:
+        """Destroy one day; see ``Vault.forget_day``."""
+        with self._lock.alone():
+            days = self._files.dates()
+            counts = self._remove(day)
+            keep = {other.toordinal() for other in days}
+            # What is still to come of the newest day needs a key; that of an older one does not.
+            reopen = day >= max(days, default=day)
+            self._keys.change(lambda old: erase_day(old, day.toordinal(), keep, reopen=reopen))
+        return _noted(ForgetReceipt("day", (day,), counts, 1), ledger)
+
+    def forget_all(self, ledger: LedgerHook | None) -> ForgetReceipt:
+        """Destroy all days; see ``Vault.forget_all``."""
+        with self._lock.alone():
+            days = self._files.dates()
+            total = Counts()
+            for day in days:
+                total += self._remove(day)
+            first = max([day.toordinal() for day in days], default=self._keys.current().base)
+            self._keys.change(lambda old: erase_all(old, first))
+        return _noted(ForgetReceipt("all", tuple(days), total, len(days)), ledger)
+
+    def retire(
+        self, now: float, keep_days: int, cap_bytes: int, ledger: LedgerHook | None
+    ) -> list[date]:
+        """Destroy days by age and size; see ``Vault.retire``."""
+        today = day_of(now).toordinal()
+        with self._lock.alone():
+            first = max(today - keep_days + 1, self._first_within(cap_bytes, today))
+            old = [day for day in self._files.dates() if day.toordinal() < first]
+            for day in old:
+                self._remove(day, count=False)
+            state = self._keys.current()
+            if state.base < first or any(number < first for number in state.single):
+                self._keys.change(lambda keys: retire_before(keys, first))
+            self._expire_rows_of_later_days(today, day_starts_at(first))
+        if old:
+            _note("retire", {"days": len(old)}, ledger)
+        return old
+
+    def _first_within(self, cap_bytes: int, today: int) -> int:
+        """Return the first day such that it and all later ones fit under the cap."""
+        room, first = cap_bytes, 0
+        for day in reversed(self._files.dates()):
+            room -= self._files.path(day).stat().st_size
+            if room < 0 and day.toordinal() < today:
+                first = day.toordinal() + 1
+                break
+        return first
+
+    def _expire_rows_of_later_days(self, today: int, cutoff: int) -> None:
+        """Rows of a clock once set forward lie in a day that does not grow old; expire them."""
+        for day in self._files.dates():
+            if day.toordinal() > today + 1:
+                self._delete(self._files.open(day), 0, cutoff - 1)
+
+    def _remove(self, day: date, *, count: bool = True) -> Counts:
+        """Unlink a day file before its key goes: that makes room, and a rerun finishes the rest."""
+        counts = Counts()
+        if count:
+            try:
+                counts = self._files.open(day).counts()
+            except (NotFoundError, VaultDamagedError, DiskFullError):
+                counts = Counts()
+        self._files.let_go(day)
+        unlink_database(self._files.path(day))
+        return counts
+
+
+def day_starts_at(ordinal: int) -> int:
+    """Return the Unix second at which a local calendar day begins."""
+    day = date.fromordinal(ordinal)
+    return int(time.mktime((day.year, day.month, day.day, 0, 0, 0, 0, 0, -1)))
+
+
+def _noted(receipt: ForgetReceipt, ledger: LedgerHook | None) -> ForgetReceipt:
+    _note("forget", {"scope": receipt.scope, "days": len(receipt.days)}, ledger)
+    return receipt
+
+
+def _note(kind: str, body: dict[str, Any], ledger: LedgerHook | None) -> None:
+    if ledger is not None:
+        ledger(kind, body)
