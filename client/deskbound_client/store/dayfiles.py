@@ -4,7 +4,8 @@ Whoever asks for a day gets it under the key it has *now*: what another process 
 meanwhile is closed here at the next question.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -90,11 +91,17 @@ class DayFiles:
             return day
         return max([*self.dates(), date.fromordinal(state.base)])
 
+    @contextmanager
+    def committing(self) -> Iterator[None]:
+        """Hold the lock together with other writers; nobody forgets meanwhile."""
+        self._keys.current()  # finishes a key change that a crash cut short, while we may
+        with self._lock.shared():
+            yield
+
     def append(self, rows: Iterable[Stored], still_wanted: Callable[[], bool]) -> int:
         """Store rows in the files of their days; see ``Vault.append``."""
-        self._keys.current()  # finishes a key change that a crash cut short, while we may
         stored = 0
-        with self._lock.shared():
+        with self.committing():
             groups: dict[date, list[Stored]] = {}
             for row in rows:
                 groups.setdefault(day_of(row.at), []).append(row)

@@ -1,8 +1,8 @@
 """Forgetting for real: by time, by day, by age. Keys are destroyed, rows overwritten.
 
 Every way ends in a receipt, given only when all of it is done; whoever has no receipt can simply
-ask again. The ledger learns that something was forgotten and from how many days, not what or when:
-it must never become evidence of anybody's conduct.
+ask again. The receipt is the employee's; the ledger learns only which blocks were touched, by their
+pseudonyms, since it must never become evidence of anybody's conduct.
 """
 
 import time
@@ -31,7 +31,7 @@ SIZE_CAP_BYTES = 200 * 1_000_000
 JOURNAL_PATIENCE_SECONDS = 5.0
 
 Scope = Literal["range", "day", "all"]
-LedgerHook = Callable[[str, dict[str, Any]], object]
+Reason = Literal["retention", "size"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,15 @@ class ForgetReceipt:
     keys_destroyed: int
 
 
+ForgetHook = Callable[[ForgetReceipt], object]
+RetireHook = Callable[[date, Reason], object]
+
+
+def forget_body(receipt: ForgetReceipt, pseudonym: Callable[[date], str]) -> dict[str, Any]:
+    """Return what the ledger says of a receipt, naming days by their pseudonyms only."""
+    return {"scope": receipt.scope, "blocks": sorted({pseudonym(day) for day in receipt.days})}
+
+
 class Retention:
     """How a vault forgets.
 
@@ -65,7 +74,7 @@ class Retention:
         self._keys = keys
         self._lock = lock
 
-    def forget_range(self, start: int, end: int, ledger: LedgerHook | None) -> ForgetReceipt:
+    def forget_range(self, start: int, end: int, noted: ForgetHook | None) -> ForgetReceipt:
         """Delete rows by time; see ``Vault.forget_range``."""
         total, touched = Counts(), []
         damaged: DeskboundError | None = None
@@ -82,7 +91,7 @@ class Retention:
             self._keys.restore_ballast()
         if damaged is not None:
             raise damaged
-        return _noted(ForgetReceipt("range", tuple(touched), total, 0), ledger)
+        return _noted(ForgetReceipt("range", tuple(touched), total, 0), noted)
 
     def _delete(self, file: DayFile, start: int, end: int) -> Counts:
         """Delete and leave no trace in the journal either.
@@ -107,7 +116,7 @@ class Retention:
             time.sleep(0.01)
         return found
 
-    def forget_day(self, day: date, ledger: LedgerHook | None) -> ForgetReceipt:
+    def forget_day(self, day: date, noted: ForgetHook | None) -> ForgetReceipt:
         """Destroy one day; see ``Vault.forget_day``."""
         with self._lock.alone():
             days = self._files.dates()
@@ -116,9 +125,9 @@ class Retention:
             # What is still to come of the newest day needs a key; that of an older one does not.
             reopen = day >= max(days, default=day)
             self._keys.change(lambda old: erase_day(old, day.toordinal(), keep, reopen=reopen))
-        return _noted(ForgetReceipt("day", (day,), counts, 1), ledger)
+        return _noted(ForgetReceipt("day", (day,), counts, 1), noted)
 
-    def forget_all(self, ledger: LedgerHook | None) -> ForgetReceipt:
+    def forget_all(self, noted: ForgetHook | None) -> ForgetReceipt:
         """Destroy all days; see ``Vault.forget_all``."""
         with self._lock.alone():
             days = self._files.dates()
@@ -127,15 +136,16 @@ class Retention:
                 total += self._remove(day)
             first = max([day.toordinal() for day in days], default=self._keys.current().base)
             self._keys.change(lambda old: erase_all(old, first))
-        return _noted(ForgetReceipt("all", tuple(days), total, len(days)), ledger)
+        return _noted(ForgetReceipt("all", tuple(days), total, len(days)), noted)
 
     def retire(
-        self, now: float, keep_days: int, cap_bytes: int, ledger: LedgerHook | None
+        self, now: float, keep_days: int, cap_bytes: int, noted: RetireHook | None
     ) -> list[date]:
         """Destroy days by age and size; see ``Vault.retire``."""
         today = day_of(now).toordinal()
         with self._lock.alone():
-            first = max(today - keep_days + 1, self._first_within(cap_bytes, today))
+            by_age = today - keep_days + 1
+            first = max(by_age, self._first_within(cap_bytes, today))
             old = [day for day in self._files.dates() if day.toordinal() < first]
             for day in old:
                 self._remove(day, count=False)
@@ -143,8 +153,9 @@ class Retention:
             if state.base < first or any(number < first for number in state.single):
                 self._keys.change(lambda keys: retire_before(keys, first))
             self._expire_rows_of_later_days(today, day_starts_at(first))
-        if old:
-            _note("retire", {"days": len(old)}, ledger)
+        if noted is not None:
+            for day in old:
+                noted(day, "retention" if day.toordinal() < by_age else "size")
         return old
 
     def _first_within(self, cap_bytes: int, today: int) -> int:
@@ -182,11 +193,7 @@ def day_starts_at(ordinal: int) -> int:
     return int(time.mktime((day.year, day.month, day.day, 0, 0, 0, 0, 0, -1)))
 
 
-def _noted(receipt: ForgetReceipt, ledger: LedgerHook | None) -> ForgetReceipt:
-    _note("forget", {"scope": receipt.scope, "days": len(receipt.days)}, ledger)
+def _noted(receipt: ForgetReceipt, noted: ForgetHook | None) -> ForgetReceipt:
+    if noted is not None:
+        noted(receipt)
     return receipt
-
-
-def _note(kind: str, body: dict[str, Any], ledger: LedgerHook | None) -> None:
-    if ledger is not None:
-        ledger(kind, body)

@@ -12,6 +12,7 @@ when another has changed the keys, and closes what it should no longer be able t
 
 import hmac
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Self
@@ -30,9 +31,10 @@ from deskbound_client.store.migrations import VAULT_STEPS, migrate
 from deskbound_client.store.retention import (
     RETENTION_DAYS,
     SIZE_CAP_BYTES,
+    ForgetHook,
     ForgetReceipt,
-    LedgerHook,
     Retention,
+    RetireHook,
 )
 from deskbound_client.store.rows import Stored
 from deskbound_client.store.settings import Settings
@@ -161,23 +163,32 @@ class Vault:
         """
         return self._files.append(rows, still_wanted)
 
+    def committing(self) -> AbstractContextManager[None]:
+        """Hold the vault's lock together with other writers; nobody forgets meanwhile."""
+        return self._files.committing()
+
     # --- forgetting -----------------------------------------------------------------------
 
-    def forget_range(self, start: int, end: int, ledger: LedgerHook | None = None) -> ForgetReceipt:
+    def forget_range(self, start: int, end: int, noted: ForgetHook | None = None) -> ForgetReceipt:
         """Delete every row that touches ``start``..``end`` (Unix seconds, both included).
+
+        Args:
+            start: first second.
+            end: last second.
+            noted: told when all is done, to write the ledger (see ``forget_body``).
 
         Raises:
             BusyError: when another process reads so long that its journal cannot be emptied.
         """
-        return self._retention.forget_range(start, end, ledger)
+        return self._retention.forget_range(start, end, noted)
 
-    def forget_day(self, day: date, ledger: LedgerHook | None = None) -> ForgetReceipt:
+    def forget_day(self, day: date, noted: ForgetHook | None = None) -> ForgetReceipt:
         """Destroy a day: its key first of all. Works on a full disk and on a damaged file."""
-        return self._retention.forget_day(day, ledger)
+        return self._retention.forget_day(day, noted)
 
-    def forget_all(self, ledger: LedgerHook | None = None) -> ForgetReceipt:
+    def forget_all(self, noted: ForgetHook | None = None) -> ForgetReceipt:
         """Destroy all days; settings, consents, budget and ledger stay."""
-        return self._retention.forget_all(ledger)
+        return self._retention.forget_all(noted)
 
     def retire(
         self,
@@ -185,7 +196,7 @@ class Vault:
         *,
         keep_days: int = RETENTION_DAYS,
         cap_bytes: int = SIZE_CAP_BYTES,
-        ledger: LedgerHook | None = None,
+        noted: RetireHook | None = None,
     ) -> list[date]:
         """Destroy days older than the retention, then the oldest while all are over the cap.
 
@@ -193,12 +204,12 @@ class Vault:
             now: Unix time.
             keep_days: how many days stay, today included.
             cap_bytes: how much room all days together may take; today always stays.
-            ledger: called once with what was done, if anything was.
+            noted: told of each day that is gone, and why.
 
         Returns:
             The days that are gone.
         """
-        return self._retention.retire(now, keep_days, cap_bytes, ledger)
+        return self._retention.retire(now, keep_days, cap_bytes, noted)
 
     # --- identity -------------------------------------------------------------------------
 

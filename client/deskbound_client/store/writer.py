@@ -2,12 +2,14 @@
 
 Each row carries the generation of the gate it was born under. A pause gives the gate a new one;
 rows of an older generation are dropped here, and the last look is inside the transaction, just
-before its commit: nothing that was waiting when a person paused is stored afterwards.
+before its commit: nothing that was waiting when a person paused is stored afterwards, and a pause
+returns only when no commit is under way.
 """
 
 import itertools
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from deskbound_client.store.dayfiles import day_of
@@ -29,6 +31,9 @@ class Gate(Protocol):
     @property
     def paused(self) -> bool:
         """Whether nothing at all may be stored."""
+
+    def committing(self) -> AbstractContextManager[object]:
+        """Hold off the return of ``pause`` while a commit is under way."""
 
 
 class Writer:
@@ -107,7 +112,9 @@ class Writer:
         return list(itertools.takewhile(lambda held: day_of(held[1].at) == day, self._waiting))
 
     def _commit(self, rows: list[Stored], generation: int) -> int:
-        return self._vault.append(rows, still_wanted=lambda: self._may_store(generation))
+        # The vault's lock first: whoever pauses must not have to wait for one who forgets.
+        with self._vault.committing(), self._control.committing():
+            return self._vault.append(rows, still_wanted=lambda: self._may_store(generation))
 
     def _may_store(self, generation: int) -> bool:
         return not self._control.paused and self._control.generation == generation
