@@ -40,7 +40,7 @@ PRIVACY_SCHEMA: tuple[str, ...] = (
         round INTEGER NOT NULL,
         utc_day INTEGER NOT NULL,
         reserve_seq INTEGER NOT NULL,
-        released INTEGER NOT NULL DEFAULT 0
+        release_seq INTEGER
     ) STRICT, WITHOUT ROWID
     """,
     "CREATE INDEX privacy_rounds_by_day ON privacy_rounds (utc_day)",

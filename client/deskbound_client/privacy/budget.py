@@ -1,0 +1,298 @@
+"""The budget: which days may still take part, and the charge that comes before any computing.
+
+A block is one day of data. A round charges every block it could sample, whether or not it does.
+Charge, ledger entry and the record that the contract was used are one transaction, on the disk
+before training starts. Nothing is ever given back: a crash costs budget, never privacy.
+
+A laptop with nothing to give stays silent (``reserve`` returns None); refusals depend on contracts
+and the clock alone.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from deskbound_client.privacy.ledger_store import LedgerStore
+from deskbound_client.privacy.state import Block, PastRound, PrivacyState
+from deskbound_strategies.accounting import (
+    SampledGaussian,
+    admits,
+    epsilon_of,
+    epsilon_prv,
+    guaranteed,
+    noise_delta,
+    round_cost,
+)
+from deskbound_strategies.contract import RoundContract
+from deskbound_strategies.errors import Refusal, RefusalCode
+from deskbound_strategies.ledger import LedgerEntry
+from deskbound_strategies.ledger_bodies import LedgerKind
+from deskbound_strategies.mechanism import Lattice
+from deskbound_strategies.policy import PolicyFloor
+
+REFUSALS_PER_DAY = 1000  # written down; a server that keeps asking must not fill the disk
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A round that is paid for; it entitles to one release.
+
+    Attributes:
+        contract: the contract's digest.
+        seq: of the ledger's reserve entry.
+        days: whose data may be sampled, oldest first; no other day may.
+        epsilon: cost of this round alone to one unit, at ``delta``.
+        delta: see ``epsilon``.
+    """
+
+    contract: str
+    seq: int
+    days: tuple[date, ...]
+    epsilon: float
+    delta: float
+
+
+@dataclass(frozen=True, slots=True)
+class DaySpent:
+    """What one day of data has given away about one unit so far.
+
+    Attributes:
+        day: the day.
+        rounds: rounds it was charged for.
+        epsilon: numerically composed (PRV) at ``delta``.
+        epsilon_guaranteed: what holds even if rounds were chosen after seeing earlier ones.
+        epsilon_cap: what ``epsilon_guaranteed`` never exceeds.
+        delta: probability with which the figures do not hold.
+    """
+
+    day: date
+    rounds: int
+    epsilon: float
+    epsilon_guaranteed: float
+    epsilon_cap: float
+    delta: float
+
+
+class Budget:
+    """Charges blocks and writes what happened into the ledger.
+
+    Args:
+        ledger: of the same vault.
+        floor: the local policy floor.
+        clock: Unix time.
+    """
+
+    def __init__(
+        self, ledger: LedgerStore, floor: PolicyFloor, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._ledger = ledger
+        self._floor = floor
+        self._clock = clock
+        self._state = PrivacyState(ledger.database)
+
+    def block_of(self, day: date) -> str:
+        """Return the pseudonym under which the ledger speaks of a day."""
+        return self._state.name_of(day)
+
+    def rounds_today(self) -> int:
+        """Return how many rounds were reserved this UTC day, as if no clock was ever set back."""
+        return self._state.rounds_on(self._state.utc_day(self._clock()))
+
+    def is_replayed(self, contract: RoundContract) -> bool:
+        """Return whether budget was reserved for this contract, or another of its round."""
+        return self._past(contract) is not None
+
+    def plan(self, contract: RoundContract, days: Iterable[date]) -> tuple[date, ...]:
+        """Return which of the days can afford the round, oldest first; nothing is charged.
+
+        Args:
+            contract: a round that passed the policy floor.
+            days: those that have units.
+        """
+        charged = self._charged(contract, days)
+        return tuple(sorted(charged))
+
+    def reserve(
+        self, contract: RoundContract, days: Iterable[date], lattice: Lattice
+    ) -> Reservation | None:
+        """Charge every day that can afford the round, and write it down, before any computing.
+
+        Args:
+            contract: a round that passed the policy floor.
+            days: those that have units.
+            lattice: of this contract and the model.
+
+        Returns:
+            What may be sampled, or None when no day can afford the round: stay silent then.
+
+        Raises:
+            Refusal: ``contract-replayed`` or ``rounds-per-day``; nothing was charged.
+            DiskFullError: when there is no room to write it down; nothing was charged.
+        """
+        with self._ledger.database.transaction():
+            today = self._state.utc_day(self._clock())
+            if self._past(contract) is not None:
+                raise Refusal(RefusalCode.CONTRACT_REPLAYED)
+            if self._state.rounds_on(today) >= self._floor.rounds_per_day_max:
+                raise Refusal(RefusalCode.ROUNDS_PER_DAY)
+            charged = self._charged(contract, days)
+            if not charged:
+                return None
+            for block in charged.values():
+                self._state.store(block)
+            self.note_floor()
+            delta = self._floor.delta_day
+            spendable = delta - noise_delta(contract.steps)
+            epsilon = max(epsilon_of(round_cost(contract), spendable), 1e-12)
+            names = sorted(block.name for block in charged.values())
+            body = _reserve_body(contract, lattice, names, epsilon, delta)
+            entry = self._ledger.append(LedgerKind.RESERVE, body)
+            digest = contract.digest()
+            self._state.remember_round(digest, contract.run, contract.round, today, entry.seq)
+        return Reservation(digest, entry.seq, tuple(sorted(charged)), epsilon, delta)
+
+    def release(self, contract: RoundContract, update: bytes) -> LedgerEntry:
+        """Write down that these bytes leave; call it before they do.
+
+        A reservation entitles to one update; the same bytes may be sent again.
+
+        Raises:
+            Refusal: ``internal`` when nothing was reserved, or other bytes left before.
+        """
+        digest, hashed = contract.digest(), hashlib.sha256(update).hexdigest()
+        with self._ledger.database.transaction():
+            past = self._state.release_of(digest)
+            if past is None:
+                raise Refusal(RefusalCode.INTERNAL)
+            if past.release_seq is not None:
+                return self._same_release(past.release_seq, hashed)
+            body = {
+                "contract": digest,
+                "reserve": past.reserve_seq,
+                "update": hashed,
+                "bytes": len(update),
+            }
+            entry = self._ledger.append(LedgerKind.RELEASE, body)
+            self._state.mark_released(digest, entry.seq)
+        return entry
+
+    def refuse(self, code: RefusalCode, contract_digest: str | None = None) -> None:
+        """Write a refusal down; past a thousand a day only the first thousand are.
+
+        Args:
+            code: why.
+            contract_digest: of the contract; None when it could not be read.
+        """
+        with self._ledger.database.transaction():
+            today = self._state.utc_day(self._clock())
+            if self._state.refusals_on(today) < REFUSALS_PER_DAY:
+                self._state.count_refusal(today)
+                body = {"contract": contract_digest, "code": code.value}
+                self._ledger.append(LedgerKind.REFUSE, body)
+
+    def note_floor(self) -> None:
+        """Write the policy floor into the ledger if it is not the one named there last."""
+        digest = self._floor.digest()
+        with self._ledger.database.transaction():
+            if self._state.floor() != digest:
+                body = {"floor": digest, "profile": self._floor.profile}
+                self._ledger.append(LedgerKind.POLICY, body)
+                self._state.set_floor(digest)
+
+    def forgotten(self, scope: str, days: Iterable[date]) -> None:
+        """Write down that the employee erased data; what was spent on it stays spent.
+
+        Args:
+            scope: ``range``, ``app``, ``day`` or ``all``.
+            days: the days touched.
+        """
+        blocks = sorted({self.block_of(day) for day in days})
+        self._ledger.append(LedgerKind.FORGET, {"scope": scope, "blocks": blocks})
+
+    def retired(self, day: date, reason: str) -> None:
+        """Write down that a day was destroyed for its age (``retention``) or ``size``."""
+        self._ledger.append(LedgerKind.RETIRE, {"block": self.block_of(day), "reason": reason})
+
+    def spent(self, day: date) -> tuple[float, float]:
+        """Return (epsilon, delta) that a day has given away about one unit, whatever came when."""
+        block = self._state.block(self.block_of(day))
+        delta = self._floor.delta_day
+        return guaranteed(block.curve, delta, steps=block.steps), delta
+
+    def report(self, days: Iterable[date]) -> list[DaySpent]:
+        """Return what each of the days has given away, from the ledger and from the blocks."""
+        wanted = {self.block_of(day): day for day in days}
+        events: dict[str, list[SampledGaussian]] = {name: [] for name in wanted}
+        for entry in self._ledger.entries(kinds=(LedgerKind.RESERVE,)):
+            for name in entry.body["blocks"]:
+                if name in events:
+                    events[name].append(_event(entry.body))
+        found = [self._spent(day, events[name]) for name, day in wanted.items()]
+        return sorted(found, key=lambda spent: spent.day)
+
+    def total(self) -> float:
+        """Return the sum of what all days ever gave away, forgotten ones included."""
+        return self._total(self._state.blocks())
+
+    def _spent(self, day: date, events: list[SampledGaussian]) -> DaySpent:
+        block = self._state.block(self.block_of(day))
+        delta = self._floor.delta_day
+        held = guaranteed(block.curve, delta, steps=block.steps)
+        composed = epsilon_prv(events, delta - noise_delta(block.steps))
+        return DaySpent(day, block.charges, composed, held, self._floor.epsilon_day, delta)
+
+    def _past(self, contract: RoundContract) -> PastRound | None:
+        return self._state.past_round(contract.digest(), contract.run, contract.round)
+
+    def _charged(self, contract: RoundContract, days: Iterable[date]) -> dict[date, Block]:
+        """Return the blocks that can afford the round as they would be after it, by day."""
+        cost, steps, charged = round_cost(contract), contract.steps, {}
+        for day in set(days):
+            block = self._state.block(self.block_of(day))
+            if admits(block.curve, cost, self._floor.cap, steps=block.steps + steps):
+                charged[day] = block.charged(cost, steps)
+        names = {block.name for block in charged.values()}
+        others = [block for block in self._state.blocks() if block.name not in names]
+        total = self._total([*others, *charged.values()])
+        return charged if total <= self._floor.epsilon_total else {}
+
+    def _total(self, blocks: Iterable[Block]) -> float:
+        delta = self._floor.delta_day
+        return sum(guaranteed(block.curve, delta, steps=block.steps) for block in blocks)
+
+    def _same_release(self, seq: int, hashed: str) -> LedgerEntry:
+        entry = self._ledger.entry(seq)
+        if entry is None or entry.body["update"] != hashed:
+            raise Refusal(RefusalCode.INTERNAL)
+        return entry
+
+
+def _event(body: dict[str, Any]) -> SampledGaussian:
+    return SampledGaussian(body["sampling_rate"], body["noise_multiplier"], body["steps"])
+
+
+def _reserve_body(
+    contract: RoundContract, lattice: Lattice, blocks: list[str], epsilon: float, delta: float
+) -> dict[str, Any]:
+    return {
+        "contract": contract.digest(),
+        "run": contract.run,
+        "round": contract.round,
+        "unit": contract.unit,
+        "mechanism": "rounded-gaussian",
+        "sampling_rate": contract.sampling_rate,
+        "noise_multiplier": contract.noise_multiplier,
+        "clip": contract.clip,
+        "steps": contract.steps,
+        "lattice": {
+            "dimension": lattice.dimension,
+            "step": lattice.step,
+            "sensitivity": lattice.sensitivity,
+        },
+        "epsilon": epsilon,
+        "delta": delta,
+        "blocks": blocks,
+    }

@@ -1,0 +1,170 @@
+"""What the budget remembers in ``vault.db``: blocks, rounds, and two small values.
+
+Only SQL lives here; what it means is in ``budget.py``.
+"""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass, field
+from datetime import date
+
+from deskbound_client.store.cipher import Connection
+from deskbound_strategies.accounting import RdpCurve
+from deskbound_strategies.errors import VaultDamagedError
+
+SECONDS_PER_DAY = 86_400
+PSEUDONYM_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What one day of data was charged so far.
+
+    Attributes:
+        name: its pseudonym, 32 hex digits.
+        charges: rounds it was charged for.
+        steps: noisy steps of those rounds.
+        curve: their Renyi divergences, summed.
+    """
+
+    name: str
+    charges: int = 0
+    steps: int = 0
+    curve: RdpCurve = field(default_factory=RdpCurve)
+
+    def charged(self, cost: RdpCurve, steps: int) -> "Block":
+        """Return the block after one more round."""
+        return Block(self.name, self.charges + 1, self.steps + steps, self.curve + cost)
+
+
+@dataclass(frozen=True, slots=True)
+class PastRound:
+    """A round that budget was reserved for, and the ledger entries that say so."""
+
+    contract: str
+    reserve_seq: int
+    release_seq: int | None
+
+
+class PrivacyState:
+    """Typed access to the tables of ``schema.py``."""
+
+    def __init__(self, database: Connection) -> None:
+        self._database = database
+
+    def name_of(self, day: date) -> str:
+        """Return a day's pseudonym: an HMAC of its date under a salt that never leaves."""
+        digest = hmac.digest(self._salt(), day.isoformat().encode("ascii"), hashlib.sha256)
+        return digest[:PSEUDONYM_BYTES].hex()
+
+    def block(self, name: str) -> Block:
+        """Return a block; one that was never charged is empty."""
+        rows = self._database.execute(
+            "SELECT charges, steps, curve FROM privacy_blocks WHERE block = ?", (name,)
+        )
+        return _block(name, *rows[0]) if rows else Block(name)
+
+    def blocks(self) -> list[Block]:
+        """Return all blocks that were ever charged, those of forgotten days included."""
+        rows = self._database.execute("SELECT block, charges, steps, curve FROM privacy_blocks")
+        return [_block(*row) for row in rows]
+
+    def store(self, block: Block) -> None:
+        """Write a block; it can only grow."""
+        self._database.execute(
+            "INSERT INTO privacy_blocks (block, charges, steps, curve) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (block) DO UPDATE"
+            " SET charges = excluded.charges, steps = excluded.steps, curve = excluded.curve"
+            " WHERE excluded.charges > charges",
+            (block.name, block.charges, block.steps, block.curve.to_bytes()),
+        )
+
+    def utc_day(self, now: float) -> int:
+        """Return the UTC day of ``now``, or the latest ever seen if the clock was set back."""
+        return max(int(now // SECONDS_PER_DAY), int(self._get("utc_day") or b"0"))
+
+    def rounds_on(self, utc_day: int) -> int:
+        """Return how many rounds were reserved on a UTC day."""
+        rows = self._database.execute(
+            "SELECT count(*) FROM privacy_rounds WHERE utc_day = ?", (utc_day,)
+        )
+        return int(rows[0][0])
+
+    def remember_round(
+        self, contract: str, run: str, number: int, utc_day: int, reserve_seq: int
+    ) -> None:
+        """Write a round down, and that the day has come."""
+        self._database.execute(
+            "INSERT INTO privacy_rounds (contract, run, round, utc_day, reserve_seq)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (contract, run, number, utc_day, reserve_seq),
+        )
+        self._put("utc_day", b"%d" % utc_day)
+
+    def past_round(self, contract: str, run: str, number: int) -> PastRound | None:
+        """Return the round with this contract, or with this run and number."""
+        rows = self._database.execute(
+            "SELECT contract, reserve_seq, release_seq FROM privacy_rounds"
+            " WHERE contract = ? OR (run = ? AND round = ?)",
+            (contract, run, number),
+        )
+        return PastRound(*rows[0]) if rows else None
+
+    def release_of(self, contract: str) -> PastRound | None:
+        """Return the round with this contract."""
+        return self.past_round(contract, "", -1)
+
+    def mark_released(self, contract: str, release_seq: int) -> None:
+        """Note which ledger entry let the round's update go."""
+        self._database.execute(
+            "UPDATE privacy_rounds SET release_seq = ? WHERE contract = ?", (release_seq, contract)
+        )
+
+    def floor(self) -> str | None:
+        """Return the digest of the policy floor that the ledger names last."""
+        value = self._get("floor")
+        return None if value is None else value.decode("ascii")
+
+    def set_floor(self, digest: str) -> None:
+        """Remember which policy floor the ledger names."""
+        self._put("floor", digest.encode("ascii"))
+
+    def refusals_on(self, utc_day: int) -> int:
+        """Return how many refusals were written to the ledger on a UTC day."""
+        day, _, count = (self._get("refusals") or b"0:0").partition(b":")
+        return int(count) if int(day) == utc_day else 0
+
+    def count_refusal(self, utc_day: int) -> None:
+        """Count one more refusal on a UTC day."""
+        self._put("refusals", b"%d:%d" % (utc_day, self.refusals_on(utc_day) + 1))
+
+    def _salt(self) -> bytes:
+        if (salt := self._get("salt")) is not None:
+            return salt
+        with self._database.transaction():  # another process may be faster: the first counts
+            self._database.execute(
+                "INSERT OR IGNORE INTO privacy_state (name, value) VALUES ('salt', ?)",
+                (secrets.token_bytes(32),),
+            )
+        return self._get("salt") or b""
+
+    def _get(self, name: str) -> bytes | None:
+        rows = self._database.execute("SELECT value FROM privacy_state WHERE name = ?", (name,))
+        return bytes(rows[0][0]) if rows else None
+
+    def _put(self, name: str, value: bytes) -> None:
+        self._database.execute(
+            "INSERT INTO privacy_state (name, value) VALUES (?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (name, value),
+        )
+
+
+def _block(name: str, charges: int, steps: int, curve: bytes) -> Block:
+    try:
+        return Block(name, charges, steps, RdpCurve.from_bytes(curve))
+    except ValueError:
+        raise VaultDamagedError(
+            "vault.db holds a budget that is not one.", "Restore vault.db from a backup."
+        ) from None
