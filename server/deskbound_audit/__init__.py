@@ -1,0 +1,1 @@
+"""The auditor's tool: checks what laptops say they did, without a server and without their data."""

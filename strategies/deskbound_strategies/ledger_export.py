@@ -45,9 +45,23 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What the laptop said a round costs: ``epsilon`` at ``delta``, for this round alone."""
+    """What the laptop said about one round: its mechanism and what it costs, for that round alone.
+
+    Attributes:
+        charge: the event to account for.
+        clip: L2 bound of one unit's contribution.
+        step: distance between lattice points.
+        sensitivity: what one unit can move the rounded sum by, L2.
+        scale: noise standard deviation in lattice steps.
+        epsilon: the stated cost.
+        delta: the delta it was stated at.
+    """
 
     charge: Charge
+    clip: float
+    step: float
+    sensitivity: float
+    scale: float
     epsilon: float
     delta: float
 
@@ -66,7 +80,7 @@ class LedgerSummary:
         uploads: updates that left.
         bytes_out: bytes of those updates.
         charges: for each block, how often each charge was made against it.
-        claims: how often each claimed cost of a round was made.
+        claims: how often each claim about a round was made.
     """
 
     key_fingerprint: str
@@ -171,14 +185,24 @@ def _add(summary: LedgerSummary, entry: LedgerEntry, reserves: dict[int, str], n
 
 
 def _add_reserve(summary: LedgerSummary, body: dict[str, Any]) -> None:
+    lattice = body["lattice"]
     charge = Charge(
         body["unit"],
         body["sampling_rate"],
         body["noise_multiplier"],
         body["steps"],
-        body["lattice"]["dimension"],
+        lattice["dimension"],
+    )
+    claim = Claim(
+        charge,
+        body["clip"],
+        lattice["step"],
+        lattice["sensitivity"],
+        lattice["scale"],
+        body["epsilon"],
+        body["delta"],
     )
     summary.rounds.add((body["run"], body["round"]))
-    summary.claims[Claim(charge, body["epsilon"], body["delta"])] += 1
+    summary.claims[claim] += 1
     for block in body["blocks"]:
         summary.charges.setdefault(block, Counter())[charge] += 1

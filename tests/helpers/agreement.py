@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from deskbound_strategies.contract import RoundContract
 from deskbound_strategies.ledger import LedgerEntry, append, export
 from deskbound_strategies.ledger_bodies import LedgerKind
+from deskbound_strategies.mechanism import Lattice
 from deskbound_strategies.vocabulary import VOCABULARY_HASH
 
 AT = 1_795_240_000
@@ -50,6 +51,7 @@ def a_contract(**changes: Any) -> RoundContract:
 def a_body(kind: LedgerKind) -> dict[str, Any]:
     """A well-formed body of a kind."""
     contract = a_contract()
+    lattice = Lattice(contract.clip, 1000, contract.noise_multiplier)
     bodies: dict[LedgerKind, dict[str, Any]] = {
         LedgerKind.GENESIS: {"format": 1, "client_version": "0.1.0"},
         LedgerKind.JOIN: {"action": "join", "server_key": "12" * 32},
@@ -68,12 +70,12 @@ def a_body(kind: LedgerKind) -> dict[str, Any]:
             "clip": contract.clip,
             "steps": contract.steps,
             "lattice": {
-                "dimension": 1000,
-                "step": 2.0**-12,
-                "sensitivity": 1.0077,
-                "scale": 4541.0,
+                "dimension": lattice.dimension,
+                "step": lattice.step,
+                "sensitivity": lattice.sensitivity,
+                "scale": lattice.scale,
             },
-            "epsilon": 2.5,
+            "epsilon": 3.0,
             "delta": 1e-6,
             "blocks": ["01" * 16, "02" * 16],
         },
