@@ -1,0 +1,158 @@
+"""What a learning task is: units in, a loss per unit and honest metrics out.
+
+A task is one file and one entry point of the group ``deskbound.tasks``. The laptop trains only
+tasks that are installed on it; a contract names one, it never brings one along.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Protocol, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from deskbound_strategies.codec import Layout, TensorSpec
+from deskbound_strategies.errors import Refusal, RefusalCode
+
+ENTRY_POINTS = "deskbound.tasks"
+
+Weights = dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unit:
+    """One privacy unit: consecutive actions of one laptop, one DP-SGD sample.
+
+    Attributes:
+        tokens: (n,) indices into ``TOKENS``.
+        apps: (n,) indices into ``APPS``.
+        gaps: (n,) bins of the pause before each action, or ``GAP_UNKNOWN``.
+        hours: (n,) hour of day (UTC), 0 to 23.
+    """
+
+    tokens: NDArray[np.int64]
+    apps: NDArray[np.int64]
+    gaps: NDArray[np.int64]
+    hours: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Units side by side, padded at the end to one length.
+
+    Attributes:
+        tokens, apps, gaps, hours: (units, length) int64; padding holds zeros.
+        present: (units, length) bool; false where there is padding.
+    """
+
+    tokens: Tensor
+    apps: Tensor
+    gaps: Tensor
+    hours: Tensor
+    present: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """How often the right action was the first guess, or among the first five.
+
+    Attributes:
+        positions: how many actions were predicted.
+        hit1: share of them that was the first guess.
+        hit5: share of them that was among the first five guesses.
+    """
+
+    positions: int
+    hit1: float
+    hit5: float
+
+
+class Task(Protocol):
+    """One thing to learn from units."""
+
+    name: str
+    vocabulary_hash: str
+
+    def layout(self) -> Layout:
+        """Return the layout of the model's weights: names, shapes, order."""
+
+    def build_model(self, seed: int) -> nn.Module:
+        """Return a new model whose weights depend on the seed alone."""
+
+    def collate(self, units: Sequence[Unit]) -> Batch:
+        """Put units side by side."""
+
+    def loss_per_unit(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Return (units,) losses; each depends on its own unit alone."""
+
+    def evaluate(self, model: nn.Module, units: Sequence[Unit]) -> Metrics:
+        """Return how well the model predicts these units, without changing it."""
+
+
+def find_task(name: str) -> Task:
+    """Return the installed task of that name.
+
+    Raises:
+        Refusal: ``task-unknown`` when no such task is installed.
+    """
+    found = entry_points(group=ENTRY_POINTS, name=name)
+    if not found:
+        raise Refusal(RefusalCode.TASK_UNKNOWN)
+    return cast("Task", next(iter(found)).load())
+
+
+def collate(units: Sequence[Unit]) -> Batch:
+    """Put at least one unit side by side, padded at the end to the longest."""
+    length = max(len(unit) for unit in units)
+
+    def padded(read: Callable[[Unit], NDArray[np.int64]]) -> Tensor:
+        out = np.zeros((len(units), length), dtype=np.int64)
+        for row, unit in zip(out, units, strict=True):
+            row[: len(unit)] = read(unit)
+        return torch.from_numpy(out)
+
+    sizes = torch.tensor([len(unit) for unit in units])
+    return Batch(
+        tokens=padded(lambda unit: unit.tokens),
+        apps=padded(lambda unit: unit.apps),
+        gaps=padded(lambda unit: unit.gaps),
+        hours=padded(lambda unit: unit.hours),
+        present=torch.arange(length)[None, :] < sizes[:, None],
+    )
+
+
+def layout_of(model: nn.Module) -> Layout:
+    """Return the layout of a model's parameters, in their order of definition."""
+    return tuple(TensorSpec(name, tuple(p.shape)) for name, p in model.named_parameters())
+
+
+def weights_of(model: nn.Module) -> Weights:
+    """Return copies of a model's parameters in layout order."""
+    return {name: p.detach().numpy().copy() for name, p in model.named_parameters()}
+
+
+def load_weights(model: nn.Module, weights: Mapping[str, NDArray[np.float32]]) -> None:
+    """Set a model's parameters.
+
+    Raises:
+        Refusal: ``weights-malformed`` when a name is missing or extra or a shape or type differs,
+            ``weights-not-finite`` when a value is NaN or infinite.
+    """
+    parameters = dict(model.named_parameters())
+    if set(parameters) != set(weights):
+        raise Refusal(RefusalCode.WEIGHTS_MALFORMED)
+    for name, parameter in parameters.items():
+        value = weights[name]
+        if value.shape != tuple(parameter.shape) or value.dtype != np.float32:
+            raise Refusal(RefusalCode.WEIGHTS_MALFORMED)
+        if not np.isfinite(value).all():
+            raise Refusal(RefusalCode.WEIGHTS_NOT_FINITE)
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(torch.from_numpy(np.array(weights[name])))
