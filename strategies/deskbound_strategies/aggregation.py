@@ -1,0 +1,91 @@
+"""Combining replies one at a time: memory does not depend on how many laptops answer.
+
+Every reply counts the same. A weight would have to come from a laptop (how much it holds), and that
+is data we never ask for; a laptop that lies about it could also speak for everyone.
+
+``Aggregator`` is the seam: a trimmed mean or secure aggregation is another class with these three
+members, chosen by the contract's ``aggregation``.
+"""
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from deskbound_strategies.codec import Layout, Tensors
+
+FloatTensors = dict[str, npt.NDArray[np.float64]]
+
+
+class Aggregator(Protocol):
+    """Takes admitted updates one by one and combines them at the end."""
+
+    @property
+    def count(self) -> int:
+        """How many updates were added."""
+        ...
+
+    def add(self, update: Tensors) -> None:
+        """Take one admitted update; nothing of it is kept but its share of the result."""
+        ...
+
+    def result(self) -> FloatTensors:
+        """Return the combined update.
+
+        Raises:
+            ValueError: when nothing was added.
+        """
+        ...
+
+
+class StreamingMean:
+    """The plain mean with equal weights, summed in float64.
+
+    One running sum is all that is held: 8 bytes per parameter, for 10 replies or 10,000. A sum of
+    n float32 values in float64 is exact to a relative error of about n * 2**-53, so the order in
+    which replies arrive does not show in the released float32 model.
+
+    Args:
+        layout: names and shapes of the updates to come.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._sums: FloatTensors = {spec.name: np.zeros(spec.shape) for spec in layout}
+        self._count = 0
+
+    @property
+    def count(self) -> int:
+        """How many updates were added."""
+        return self._count
+
+    def add(self, update: Tensors) -> None:
+        """Add one update to the sum.
+
+        Raises:
+            ValueError: when the update's names or shapes are not the layout's; nothing is added.
+        """
+        fits = set(update) == set(self._sums) and all(
+            update[spec.name].shape == spec.shape for spec in self._layout
+        )
+        if not fits:
+            raise ValueError("the update does not have the layout of this round")
+        for name, total in self._sums.items():
+            np.add(total, update[name], out=total)
+        self._count += 1
+
+    def result(self) -> FloatTensors:
+        """Return the mean as new float64 arrays.
+
+        Raises:
+            ValueError: when nothing was added.
+        """
+        if self._count == 0:
+            raise ValueError("the mean of no updates does not exist")
+        return {name: total / self._count for name, total in self._sums.items()}
+
+
+def norm(tensors: Tensors) -> float:
+    """Return the L2 norm over all tensors together, computed in float64."""
+    squares = (float(np.sum(np.square(value, dtype=np.float64))) for value in tensors.values())
+    return float(np.sqrt(sum(squares)))

@@ -1,0 +1,255 @@
+"""One round on Flower's message API: ask a cohort, take replies singly, combine what is admitted.
+
+Flower's own ``Strategy.start`` keeps every reply until all have arrived; here one reply is resident
+at a time, so memory does not grow with the cohort. No noise is added and no budget is kept here:
+both are done on the laptops, before anything is sent (that is the DP in the name).
+
+A laptop that does not answer is not asked why: it may be off, paused, or out of budget, and the
+server cannot tell. Refusal codes are counted, never tied to a laptop.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from random import SystemRandom
+from typing import Protocol
+
+from flwr.app import Message, MessageType, RecordDict
+
+from deskbound_strategies.aggregation import Aggregator, FloatTensors
+from deskbound_strategies.codec import Tensors
+from deskbound_strategies.contract import RoundContract
+from deskbound_strategies.errors import Refusal, RefusalCode
+from deskbound_strategies.wire import Reply, contract_message, parse_reply
+
+POLL_SECONDS = 0.2
+
+# Decides about one reply: the decoded update, or the code under which it is not counted.
+Judge = Callable[[Reply], "Tensors | StrEnum"]
+
+
+class Grid(Protocol):
+    """The three calls of Flower's Grid that a round needs."""
+
+    def get_node_ids(self) -> Iterable[int]:
+        """Return the laptops that are connected now."""
+        ...
+
+    def push_messages(self, messages: Iterable[Message]) -> Iterable[str | None]:
+        """Send messages; returns their ids in order, None for one that was not taken."""
+        ...
+
+    def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
+        """Return the replies to these messages that have arrived."""
+        ...
+
+
+class ReplyFault(StrEnum):
+    """Why a reply was not even read as one."""
+
+    TRANSPORT = "transport-error"  # Flower reports an error in the laptop's place
+    FOREIGN = "foreign"  # from another laptop than the one that was asked
+    DUPLICATE = "duplicate"  # the laptop was heard already
+    MALFORMED = "malformed"
+    LATE = "late"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a round came to; counts only, nothing per laptop.
+
+    Attributes:
+        cohort: laptops that were asked.
+        admitted: replies that count.
+        refused: laptops that refused, by refusal code.
+        rejected: replies that do not count, by admission code or reply fault.
+        missing: laptops that were not heard before the round closed.
+        mean: the combined update, or None when fewer than the minimum cohort were admitted.
+    """
+
+    cohort: int
+    admitted: int
+    refused: dict[str, int]
+    rejected: dict[str, int]
+    missing: int
+    mean: FloatTensors | None
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time as a round sees it, so that tests need no waiting."""
+
+    now: Callable[[], float] = time.time
+    wait: Callable[[float], None] = time.sleep
+
+
+@dataclass(slots=True)
+class _Tally:
+    refused: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+    heard: set[int] = field(default_factory=set)
+
+
+def gather(grid: Grid, wanted: int, until: float, clock: Clock | None = None) -> list[int]:
+    """Return connected laptops, waiting for ``wanted`` of them until ``until`` (Unix seconds)."""
+    clock = clock or Clock()
+    nodes = sorted(set(grid.get_node_ids()))
+    while len(nodes) < wanted and clock.now() < until:
+        clock.wait(POLL_SECONDS)
+        nodes = sorted(set(grid.get_node_ids()))
+    return nodes
+
+
+def sample_cohort(nodes: Sequence[int], size: int) -> list[int]:
+    """Return at most ``size`` of the laptops, uniformly, from the system's random source.
+
+    No privacy amplification is claimed for this: a server could choose as it likes.
+    """
+    return SystemRandom().sample(list(nodes), min(size, len(nodes)))
+
+
+class DpFedAvg:
+    """Carries out one round.
+
+    Args:
+        grid: Flower's Grid, or anything with its three calls.
+        judge: admission; returns the decoded update or the code to count.
+        max_update_bytes: most bytes of an update; more is malformed, undecoded.
+        enough: close the round once so many are admitted (over-selection); 0 waits for all.
+        clock: time source.
+    """
+
+    def __init__(
+        self,
+        grid: Grid,
+        judge: Judge,
+        *,
+        max_update_bytes: int,
+        enough: int = 0,
+        clock: Clock | None = None,
+    ) -> None:
+        self._grid = grid
+        self._judge = judge
+        self._max_update_bytes = max_update_bytes
+        self._enough = enough
+        self._clock = clock or Clock()
+
+    def run_round(
+        self,
+        contract: RoundContract,
+        envelope: bytes,
+        weights: bytes,
+        cohort: Sequence[int],
+        aggregator: Aggregator,
+    ) -> Outcome:
+        """Send the contract to the cohort and combine what comes back before the deadline.
+
+        Args:
+            contract: the round's terms; its deadline and minimum cohort bind this side too.
+            envelope: the same contract, signed.
+            weights: the encoded model the contract names.
+            cohort: laptops to ask, each once.
+            aggregator: fresh aggregator of the task's layout.
+        """
+        asked = self._ask(contract, contract_message(envelope, weights), cohort)
+        waiting = dict(asked)
+        tally = _Tally()
+        while waiting and not self._closed(contract, aggregator):
+            if not self._collect(contract, waiting, tally, aggregator):
+                self._clock.wait(POLL_SECONDS)
+        released = aggregator.count >= max(1, contract.minimum_cohort)
+        return Outcome(
+            cohort=len(cohort),
+            admitted=aggregator.count,
+            refused=dict(tally.refused),
+            rejected=dict(tally.rejected),
+            missing=len(cohort) - len(tally.heard),
+            mean=aggregator.result() if released else None,
+        )
+
+    def _ask(
+        self, contract: RoundContract, content: RecordDict, cohort: Sequence[int]
+    ) -> dict[str, int]:
+        """Push one message per laptop, one at a time so that one payload is resident."""
+        remaining = max(1.0, contract.deadline - self._clock.now())
+        asked: dict[str, int] = {}
+        for node in dict.fromkeys(cohort):
+            message = Message(
+                content, node, MessageType.TRAIN, ttl=remaining, group_id=str(contract.round)
+            )
+            for message_id in self._grid.push_messages([message]):
+                if message_id is not None:
+                    asked[message_id] = node
+        return asked
+
+    def _closed(self, contract: RoundContract, aggregator: Aggregator) -> bool:
+        if self._enough and aggregator.count >= self._enough:
+            return True
+        return self._clock.now() >= contract.deadline
+
+    def _collect(
+        self,
+        contract: RoundContract,
+        waiting: dict[str, int],
+        tally: _Tally,
+        aggregator: Aggregator,
+    ) -> bool:
+        """Pull once for every laptop still awaited; True when anything came.
+
+        One laptop at a time: Flower would inflate a whole batch at once, and one reply it cannot
+        inflate would take the others of its batch with it. Lost connections do not end up here,
+        Flower's Grid retries those itself.
+        """
+        progress = False
+        for message_id in list(waiting):
+            try:
+                replies = self._grid.pull_messages([message_id])
+            except Exception:  # noqa: BLE001 - Flower inflates what a hostile laptop composed
+                tally.heard.add(waiting.pop(message_id))
+                tally.rejected[ReplyFault.MALFORMED.value] += 1
+                continue
+            for reply in replies:
+                progress = True
+                answered = reply.metadata.reply_to_message_id
+                self._take(contract, waiting.pop(answered, None), reply, tally, aggregator)
+            if self._closed(contract, aggregator):
+                break
+        return progress
+
+    def _take(
+        self,
+        contract: RoundContract,
+        node: int | None,
+        message: Message,
+        tally: _Tally,
+        aggregator: Aggregator,
+    ) -> None:
+        """Count one reply, and add its update when it is admitted."""
+        read = self._read(contract, node, message, tally.heard)
+        if node is not None:
+            tally.heard.add(node)
+        if isinstance(read, RefusalCode):
+            tally.refused[read.value] += 1
+        elif isinstance(read, StrEnum):
+            tally.rejected[read.value] += 1
+        else:
+            aggregator.add(read)
+
+    def _read(
+        self, contract: RoundContract, node: int | None, message: Message, heard: set[int]
+    ) -> "Tensors | StrEnum":
+        if node is None or node in heard:
+            return ReplyFault.DUPLICATE
+        if message.has_error():
+            return ReplyFault.TRANSPORT
+        if message.metadata.src_node_id != node:
+            return ReplyFault.FOREIGN
+        if self._clock.now() >= contract.deadline:
+            return ReplyFault.LATE
+        try:
+            reply = parse_reply(message.content, max_update_bytes=self._max_update_bytes)
+        except Refusal:
+            return ReplyFault.MALFORMED
+        return reply if isinstance(reply, RefusalCode) else self._judge(reply)
