@@ -1,0 +1,149 @@
+"""``config.toml``: what the employee has set, strictly read; a typo is an error, not a default."""
+
+import difflib
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from deskbound_client.store.files import check_private, create_private
+from deskbound_strategies.errors import ConfigError, NotFoundError
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "idle_seconds": (1, 3600),
+    "thumbnail_seconds": (1, 3600),
+    "retention_days": (1, 366),
+    "size_cap_mb": (10, 100_000),
+    "holdout_days": (0, 30),
+    "torch_threads": (1, 64),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Settings of one laptop.
+
+    Attributes:
+        excluded_apps: categories (``chat``) or patterns of program names (``my-diary*``) that are
+            never looked at.
+        idle_seconds: seconds without input after which nothing is looked at.
+        thumbnail_seconds: shortest time between two thumbnails.
+        retention_days: days kept, today included.
+        size_cap_mb: most room all days together may take, in megabytes.
+        passphrase_file: file (0600) with the vault's passphrase, for machines that start alone.
+        holdout_days: latest complete days kept out of training, to measure the model with.
+        torch_threads: threads that training may use.
+
+    Raises:
+        ConfigError: when a value has another type or is out of range.
+    """
+
+    excluded_apps: tuple[str, ...] = ()
+    idle_seconds: float = 60.0
+    thumbnail_seconds: float = 10.0
+    retention_days: int = 7
+    size_cap_mb: int = 200
+    passphrase_file: str = ""
+    holdout_days: int = 1
+    torch_threads: int = 1
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in _RANGES.items():
+            if not low <= getattr(self, name) <= high:
+                raise ConfigError(
+                    f"The setting {name} is outside {low:g}..{high:g}.",
+                    f"Set {name} in config.toml to a number in that range.",
+                )
+
+
+DEFAULTS = Config()
+_FIELDS = {field.name: field.type for field in fields(Config)}
+
+_TEMPLATE = """\
+# Settings of Deskbound on this laptop. Every line may be left out; these are the defaults.
+
+# Never look at these: categories ("chat") or names of programs ("my-diary*").
+excluded_apps = []
+
+# Seconds without input after which nothing is looked at.
+idle_seconds = 60.0
+
+# Shortest time between two thumbnails, seconds.
+thumbnail_seconds = 10.0
+
+# Days kept, today included; older ones are destroyed.
+retention_days = 7
+
+# Most room all days together may take, megabytes; the oldest goes first.
+size_cap_mb = 200
+
+# A file only you can read (mode 0600) with the vault's passphrase, for machines without a keystore.
+passphrase_file = ""
+
+# Latest complete days kept out of training; they measure how good the model is.
+holdout_days = 1
+
+# Threads that training may use.
+torch_threads = 1
+"""
+
+
+def load_config(path: Path) -> Config:
+    """Read a config file; a missing one means the defaults.
+
+    Raises:
+        ConfigError: when it is not TOML, or a key or value is not one we know.
+        PermissionsError: when others could have written it.
+    """
+    try:
+        check_private(path)
+    except NotFoundError:
+        return DEFAULTS
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        raise ConfigError(
+            f"{path.name} is not valid TOML.", "Correct it, or delete it to get the defaults."
+        ) from None
+    return parse_config(raw, path.name)
+
+
+def parse_config(raw: dict[str, Any], where: str = "config.toml") -> Config:
+    """Make settings of parsed TOML.
+
+    Raises:
+        ConfigError: when a key or value is not one we know.
+    """
+    for name in raw:
+        if name not in _FIELDS:
+            raise _unknown(name, where)
+    return Config(**{name: _typed(name, value, where) for name, value in raw.items()})
+
+
+def _unknown(name: str, where: str) -> ConfigError:
+    nearest = difflib.get_close_matches(name, _FIELDS, n=1)
+    mend = f"Did you mean {nearest[0]}?" if nearest else f"Known are: {', '.join(_FIELDS)}."
+    return ConfigError(f"{where} has a setting that does not exist: {name[:40]!r}.", mend)
+
+
+def _typed(name: str, value: Any, where: str) -> Any:
+    default = getattr(DEFAULTS, name)
+    if isinstance(default, tuple):
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+    elif isinstance(default, float):
+        if type(value) in (int, float):
+            return float(value)
+    elif type(value) is type(default):
+        return value
+    kind = "list of texts" if isinstance(default, tuple) else type(default).__name__
+    raise ConfigError(f"The setting {name} in {where} is not a {kind}.", f"Correct {name}.")
+
+
+def write_default(path: Path) -> bool:
+    """Write a commented config with the defaults where none is; tell whether it was written."""
+    try:
+        create_private(path, _TEMPLATE.encode())
+    except FileExistsError:
+        return False
+    return True

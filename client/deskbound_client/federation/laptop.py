@@ -1,0 +1,149 @@
+"""Gives a participant what it needs of this laptop: vault, budget, consent, training."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from numpy.typing import NDArray
+
+from deskbound_client import consent
+from deskbound_client.capture.control import Control
+from deskbound_client.capture.signals import mask_of
+from deskbound_client.config import Config
+from deskbound_client.federation.participant import Accepted
+from deskbound_client.learn.trainer import train
+from deskbound_client.learn.units import units as units_of
+from deskbound_client.paths import HomePaths
+from deskbound_client.privacy.budget import Budget, Reservation
+from deskbound_client.privacy.ledger_store import LedgerStore
+from deskbound_client.store.files import replace_private
+from deskbound_client.store.vault import Vault, day_of
+from deskbound_strategies import task as tasks
+from deskbound_strategies.canonical import canonical_bytes
+from deskbound_strategies.contract import RoundContract
+from deskbound_strategies.errors import NotFoundError, RefusalCode, VaultDamagedError
+from deskbound_strategies.mechanism import Lattice
+from deskbound_strategies.policy import PolicyFloor
+from deskbound_strategies.task import Task, Unit
+from deskbound_strategies.vocabulary import Action
+
+UPDATES = "updates"
+
+
+class VaultLaptop:
+    """This laptop, around an open vault.
+
+    Args:
+        paths: of its home.
+        vault: open as long as this is used.
+        config: what the employee has set.
+        floor: the local policy floor.
+        contract_key: of the server it joined.
+        clock: Unix time.
+    """
+
+    def __init__(
+        self,
+        paths: HomePaths,
+        vault: Vault,
+        config: Config,
+        floor: PolicyFloor,
+        contract_key: Ed25519PublicKey,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.floor = floor
+        self.contract_key = contract_key
+        self._paths = paths
+        self._vault = vault
+        self._config = config
+        self._clock = clock
+        self._control = Control.open(paths.control)
+        self._budget = Budget(LedgerStore(vault, clock), floor, clock)
+
+    def now(self) -> float:
+        """Return Unix time."""
+        return self._clock()
+
+    def is_willing(self) -> bool:
+        """Return whether nothing is paused and the employee agreed to updates."""
+        if self._control.replaced:
+            self._control.close()
+            self._control = Control.open(self._paths.control)
+        return not self._control.paused and UPDATES in consent.granted(self._vault)
+
+    def rounds_today(self) -> int:
+        """Return how many rounds were reserved this UTC day."""
+        return self._budget.rounds_today()
+
+    def is_replayed(self, asked: RoundContract) -> bool:
+        """Return whether this contract, or another of its round, was reserved for before."""
+        return self._budget.is_replayed(asked)
+
+    def find_task(self, name: str) -> Task:
+        """Return an installed task."""
+        return tasks.find_task(name)
+
+    def refuse(self, code: RefusalCode, contract_digest: str | None) -> None:
+        """Write a refusal into the ledger."""
+        self._budget.refuse(code, contract_digest)
+
+    def keep_model(self, accepted: Accepted) -> None:
+        """Keep the shared model for the employee's own predictions."""
+        asked = accepted.contract
+        card = {
+            "task": asked.task,
+            "model_hash": asked.model_hash,
+            "vocabulary_hash": asked.vocabulary_hash,
+            "run": asked.run,
+            "round": asked.round,
+        }
+        replace_private(self._paths.model_weights, accepted.encoded)
+        replace_private(self._paths.model_card, canonical_bytes(card))
+
+    def units(self, asked: RoundContract) -> Mapping[date, Sequence[Unit]]:
+        """Return the units of each complete day that is not held out, oldest first."""
+        found = {
+            day: units_of(self._actions(day), asked.unit, asked.unit_seconds, asked.unit_actions)
+            for day in training_days(
+                self._vault.days(), day_of(self._clock()), self._config.holdout_days
+            )
+        }
+        return {day: units for day, units in found.items() if units}
+
+    def _actions(self, day: date) -> list[Action]:
+        """Return a day's actions of streams still agreed to; a damaged day has none."""
+        agreed = mask_of(consent.granted(self._vault))
+        try:
+            rows = list(self._vault.day(day).actions())
+        except (NotFoundError, VaultDamagedError):
+            return []
+        return [row.action for row in rows if row.stream == 0 or row.stream & agreed]
+
+    def reserve(
+        self, asked: RoundContract, days: Sequence[date], lattice: Lattice
+    ) -> Reservation | None:
+        """Charge the days; see ``Budget.reserve``."""
+        return self._budget.reserve(asked, days, lattice)
+
+    def train(self, accepted: Accepted, units: Sequence[Unit]) -> Mapping[str, NDArray[Any]]:
+        """Train with DP-SGD; see ``trainer.train``."""
+        return train(accepted.task, accepted.weights, units, accepted.contract)
+
+    def release(self, asked: RoundContract, update: bytes) -> None:
+        """Write the release down; see ``Budget.release``."""
+        self._budget.release(asked, update)
+
+
+def training_days(days: Sequence[date], today: date, holdout: int) -> list[date]:
+    """Return the days to train on: complete ones, except the latest, which measure the model.
+
+    Args:
+        days: that have a file.
+        today: not complete yet.
+        holdout: how many of the latest complete days to leave out.
+    """
+    complete = sorted(day for day in days if day < today)
+    return complete[: max(0, len(complete) - holdout)]

@@ -1,0 +1,239 @@
+"""What this laptop answers to a round contract: an update, a refusal code, or nothing at all.
+
+    willing? ── no ───────────────────────────────────────────► silence
+       │
+    read: message, signature, contract ──┐
+    judge: policy floor, replay, weights ┴─ anything wrong ───► refusal code
+       │                                                        (in the ledger first)
+    take part: days, reserve, train, encode, release ─ any ───► silence
+       │                                                        (what was reserved stays spent)
+    the noised update
+
+The line between the two kinds of failure is the line at which data is first looked at. Above it,
+everything depends on message, contract and public policy, so a code may travel. Below it, even
+"something failed" could tell what the vault holds, so the laptop is as good as offline.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from flwr.app import RecordDict
+from numpy.typing import NDArray
+
+from deskbound_client import __version__
+from deskbound_strategies import codec, contract, dsse, wire
+from deskbound_strategies.contract import RoundContract
+from deskbound_strategies.errors import Refusal, RefusalCode, VerificationError
+from deskbound_strategies.mechanism import Lattice
+from deskbound_strategies.policy import PolicyFloor, check_contract, lattice_for
+from deskbound_strategies.task import Task, Unit
+
+Weights = Mapping[str, NDArray[np.float32]]
+
+# A laptop that stays silent looks offline at least this long, and at most until the deadline.
+LONGEST_SILENCE_SECONDS = 900
+SHORTEST_SILENCE_SECONDS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """No answer, and no sign of life until then.
+
+    Attributes:
+        until: Unix seconds.
+    """
+
+    until: int
+
+
+Outcome = RecordDict | Silence
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Accepted:
+    """A contract that passed everything that can be checked without looking at data.
+
+    Attributes:
+        contract: what is asked.
+        task: the installed task it names.
+        encoded: the weights as they came.
+        weights: the same, decoded.
+        lattice: on which the noise will be drawn.
+    """
+
+    contract: RoundContract
+    task: Task
+    encoded: bytes
+    weights: Weights
+    lattice: Lattice
+
+
+class Reserved(Protocol):
+    """A round that is paid for."""
+
+    @property
+    def days(self) -> tuple[date, ...]:
+        """Whose data may be sampled; no other day may."""
+
+
+class Laptop(Protocol):
+    """What a participant needs of the laptop it runs on."""
+
+    @property
+    def floor(self) -> PolicyFloor:
+        """The local policy floor."""
+
+    @property
+    def contract_key(self) -> Ed25519PublicKey:
+        """The one key whose contracts count."""
+
+    def now(self) -> float:
+        """Return Unix time."""
+
+    def is_willing(self) -> bool:
+        """Return whether the employee lets this laptop take part at this moment."""
+
+    def rounds_today(self) -> int:
+        """Return how many rounds were reserved this UTC day."""
+
+    def is_replayed(self, asked: RoundContract) -> bool:
+        """Return whether this contract, or another of its round, was reserved for before."""
+
+    def find_task(self, name: str) -> Task:
+        """Return the installed task of that name, or refuse with ``task-unknown``."""
+
+    def refuse(self, code: RefusalCode, contract_digest: str | None) -> None:
+        """Write a refusal into the ledger."""
+
+    def keep_model(self, accepted: Accepted) -> None:
+        """Keep the shared model that came with a contract."""
+
+    def units(self, asked: RoundContract) -> Mapping[date, Sequence[Unit]]:
+        """Return the units of each day that may be trained on; days without units are left out."""
+
+    def reserve(
+        self, asked: RoundContract, days: Sequence[date], lattice: Lattice
+    ) -> Reserved | None:
+        """Charge the days and write it down, or return None when none can afford the round."""
+
+    def train(self, accepted: Accepted, units: Sequence[Unit]) -> Mapping[str, NDArray[Any]]:
+        """Return the noised update."""
+
+    def release(self, asked: RoundContract, update: bytes) -> None:
+        """Write into the ledger that these bytes leave, before they do."""
+
+
+def answer(content: RecordDict | None, laptop: Laptop) -> Outcome:
+    """Answer one message.
+
+    Args:
+        content: its records, or None when they could not even be read as such.
+        laptop: this one.
+
+    Returns:
+        The content of a reply, or silence. Nothing that depends on data is in it, except the
+        noised update. It never raises.
+    """
+    digest = None
+    try:
+        if not laptop.is_willing():
+            return silence(laptop)
+        asked, encoded = read(content, laptop)
+        digest = asked.digest()
+        accepted = judge(asked, encoded, laptop)
+    except Refusal as refusal:
+        return refused(refusal.code, laptop, digest)
+    except Exception:  # noqa: BLE001 - its words must not travel
+        return refused(RefusalCode.INTERNAL, laptop, digest)
+    return _take_part(accepted, laptop)
+
+
+def silence(laptop: Laptop, asked: RoundContract | None = None) -> Silence:
+    """Return how long to be silent: until nobody waits for the answer any more."""
+    now = int(laptop.now())
+    deadline = now + LONGEST_SILENCE_SECONDS if asked is None else asked.deadline
+    shortest, longest = now + SHORTEST_SILENCE_SECONDS, now + LONGEST_SILENCE_SECONDS
+    return Silence(min(max(deadline, shortest), longest))
+
+
+def refused(code: RefusalCode, laptop: Laptop, digest: str | None = None) -> Outcome:
+    """Write a refusal into the ledger, then return it; what cannot be written is not sent."""
+    try:
+        laptop.refuse(code, digest)
+    except Exception:  # noqa: BLE001 - a full disk, a damaged ledger: nothing leaves unrecorded
+        return silence(laptop)
+    return wire.refusal_content(code)
+
+
+def read(content: RecordDict | None, laptop: Laptop) -> tuple[RoundContract, bytes]:
+    """Return the contract that our server signed, and the encoded weights beside it.
+
+    Raises:
+        Refusal: when message, signature or contract is not as agreed.
+    """
+    if content is None:
+        raise Refusal(RefusalCode.MESSAGE_MALFORMED)
+    request = wire.parse_request(content, max_weights_bytes=laptop.floor.max_message_bytes)
+    try:
+        payload = dsse.verify(request.envelope, contract.PAYLOAD_TYPE, laptop.contract_key)
+    except VerificationError:
+        raise Refusal(RefusalCode.CONTRACT_SIGNATURE) from None
+    return RoundContract.from_bytes(payload), request.weights
+
+
+def judge(asked: RoundContract, encoded: bytes, laptop: Laptop) -> Accepted:
+    """Check a contract and its weights against what this laptop allows and has installed.
+
+    Raises:
+        Refusal: with the first reason.
+    """
+    if asked.task not in laptop.floor.tasks:
+        raise Refusal(RefusalCode.TASK_UNKNOWN)
+    task = laptop.find_task(asked.task)
+    check_contract(
+        asked,
+        laptop.floor,
+        now=laptop.now(),
+        rounds_today=laptop.rounds_today(),
+        model_bytes=len(encoded),
+        vocabulary_hash=task.vocabulary_hash,
+        client_version=__version__,
+    )
+    if laptop.is_replayed(asked):
+        raise Refusal(RefusalCode.CONTRACT_REPLAYED)
+    if hashlib.sha256(encoded).hexdigest() != asked.model_hash:
+        raise Refusal(RefusalCode.MODEL_MISMATCH)
+    layout = task.layout()
+    weights = codec.decode(encoded, layout)
+    lattice = lattice_for(asked, sum(spec.elements for spec in layout))
+    return Accepted(asked, task, encoded, weights, lattice)
+
+
+def _take_part(accepted: Accepted, laptop: Laptop) -> Outcome:
+    asked = accepted.contract
+    try:
+        update = _update(accepted, laptop)
+        # The employee may have paused while this trained; what is reserved stays spent.
+        if update is None or not laptop.is_willing():
+            return silence(laptop, asked)
+        laptop.release(asked, update)
+    except Exception:  # noqa: BLE001 - from here on even a failure could tell something
+        return silence(laptop, asked)
+    return wire.reply_content(asked.digest(), __version__, update)
+
+
+def _update(accepted: Accepted, laptop: Laptop) -> bytes | None:
+    laptop.keep_model(accepted)
+    by_day = laptop.units(accepted.contract)
+    if not by_day:
+        return None
+    reserved = laptop.reserve(accepted.contract, sorted(by_day), accepted.lattice)
+    if reserved is None:
+        return None
+    units = [unit for day in reserved.days for unit in by_day[day]]
+    return codec.encode(laptop.train(accepted, units), accepted.task.layout())
