@@ -84,17 +84,22 @@ EMBEDDING_ROWS = _NO_ARGUMENT_ROW + 1
 
 
 class NextActionModel(nn.Module):
-    """Predicts, after every action of a unit, the one that follows."""
+    """Predicts, after every action of a unit, the one that follows.
 
-    def __init__(self) -> None:
+    Args:
+        seed: the initial weights are a function of it alone.
+    """
+
+    def __init__(self, seed: int) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(EMBEDDING_ROWS, WIDTH)
-        self.mix = nn.Linear(LAGS * WIDTH, WIDTH)
-        self.attend = nn.Linear(WIDTH, 3 * WIDTH, bias=False)
-        self.join = nn.Linear(WIDTH, WIDTH, bias=False)
-        self.widen = nn.Linear(WIDTH, HIDDEN)
-        self.narrow = nn.Linear(HIDDEN, WIDTH, bias=False)
-        self.heads = nn.Linear(WIDTH, COLUMNS)
+        self.embedding = _embedding(EMBEDDING_ROWS, WIDTH)
+        self.mix = _linear(LAGS * WIDTH, WIDTH)
+        self.attend = _linear(WIDTH, 3 * WIDTH, bias=False)
+        self.join = _linear(WIDTH, WIDTH, bias=False)
+        self.widen = _linear(WIDTH, HIDDEN)
+        self.narrow = _linear(HIDDEN, WIDTH, bias=False)
+        self.heads = _linear(WIDTH, COLUMNS)
+        _initialise(self, seed)
 
     def forward(self, batch: Batch) -> Tensor:
         """Return (units, length, COLUMNS) log probabilities, one softmax per head."""
@@ -126,8 +131,16 @@ def token_scores(log_probability: Tensor) -> Tensor:
     return log_probability[..., KIND_COLUMN] + argument
 
 
-def initialise(model: NextActionModel, seed: int) -> None:
-    """Set all weights from the seed, without touching torch's global generator."""
+# Layers are made empty: torch would fill them from its global generator.
+def _embedding(rows: int, width: int) -> nn.Embedding:
+    return nn.Embedding(rows, width, device="meta").to_empty(device="cpu")
+
+
+def _linear(inputs: int, outputs: int, *, bias: bool = True) -> nn.Linear:
+    return nn.Linear(inputs, outputs, bias=bias, device="meta").to_empty(device="cpu")
+
+
+def _initialise(model: nn.Module, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, parameter in model.named_parameters():

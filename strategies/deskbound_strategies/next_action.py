@@ -12,7 +12,6 @@ from deskbound_strategies.model import (
     HAS_ARGUMENT,
     KIND_COLUMN,
     NextActionModel,
-    initialise,
     token_scores,
 )
 from deskbound_strategies.task import Batch, Metrics, Task, Unit, collate, layout_of
@@ -30,13 +29,11 @@ class NextAction:
 
     def layout(self) -> Layout:
         """Return the layout of the model's weights."""
-        return layout_of(NextActionModel())
+        return layout_of(NextActionModel(0))
 
     def build_model(self, seed: int) -> NextActionModel:
         """Return a new model whose weights depend on the seed alone."""
-        model = NextActionModel()
-        initialise(model, seed)
-        return model
+        return NextActionModel(seed)
 
     def collate(self, units: Sequence[Unit]) -> Batch:
         """Put units side by side, padded at the end."""

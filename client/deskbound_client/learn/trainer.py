@@ -8,6 +8,7 @@ bits; torch's and numpy's global generators are neither read nor seeded.
 The caller has reserved the budget before calling, and sets ``torch.set_num_threads``.
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -55,11 +56,14 @@ def train(
     load_weights(model, weights)
     optimizer = private_optimizer(model, contract, source)
     sampled = GradSampleModule(model, batch_first=True, loss_reduction="sum")
-    for _ in range(contract.steps):
-        chosen = poisson_sample(len(units), contract.sampling_rate, source)
-        _accumulate(task, sampled, optimizer, [units[index] for index in chosen])
-        optimizer.step()
-        optimizer.zero_grad()
+    with warnings.catch_warnings():
+        # Opacus hooks the embedding, whose inputs are indices: torch remarks on that each step.
+        warnings.filterwarnings("ignore", message="Full backward hook is firing")
+        for _ in range(contract.steps):
+            chosen = poisson_sample(len(units), contract.sampling_rate, source)
+            _accumulate(task, sampled, optimizer, [units[index] for index in chosen])
+            optimizer.step()
+            optimizer.zero_grad()
     trained = weights_of(model)
     return {name: trained[name] - weights[name] for name in trained}
 
