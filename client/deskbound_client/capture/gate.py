@@ -41,6 +41,7 @@ class Context:
         locked: the screen is locked or blank; None if that cannot be told.
         idle: nobody has touched keyboard or pointer for a while; None if that cannot be told.
         window: the active window's rectangle, or None.
+        number: the X server's number of that window; says nothing about what it is.
         screen: width and height of the whole screen in pixels.
     """
 
@@ -51,6 +52,7 @@ class Context:
     locked: bool | None = None
     idle: bool | None = None
     window: Rectangle | None = None
+    number: int = 0
     screen: tuple[int, int] = (0, 0)
 
     def place(self, x: float, y: float) -> tuple[int, int]:

@@ -1,0 +1,53 @@
+"""Is there a display that input can be captured from? Said in one sentence where there is not."""
+
+import contextlib
+from collections.abc import Mapping
+
+from Xlib import display as xdisplay
+
+from deskbound_strategies.errors import NoDisplayError, WaylandError
+
+_NEEDED = ("RECORD", "MIT-SCREEN-SAVER")
+
+
+def find_display(environ: Mapping[str, str]) -> str:
+    """Return the name of the X display to capture from.
+
+    Args:
+        environ: the environment of the process.
+
+    Raises:
+        WaylandError: the session is Wayland, where no program may see another's input.
+        NoDisplayError: there is no X display, it does not answer, or it lacks an extension.
+    """
+    if environ.get("XDG_SESSION_TYPE") == "wayland" or environ.get("WAYLAND_DISPLAY"):
+        raise WaylandError(
+            "This session runs under Wayland, where input cannot be captured.",
+            "Log in with an X11 (Xorg) session; nothing is captured until then.",
+        )
+    name = environ.get("DISPLAY", "")
+    if not name:
+        raise NoDisplayError(
+            "There is no X display: DISPLAY is not set.",
+            "Start capture from a desktop session, or set DISPLAY to its display.",
+        )
+    _check(name)
+    return name
+
+
+def _check(name: str) -> None:
+    try:
+        connection = xdisplay.Display(name)
+    except Exception:  # noqa: BLE001 - python-xlib raises many kinds, all of which mean this
+        raise NoDisplayError(
+            f"The X display {name} does not answer.",
+            "Check that DISPLAY names the running session and that you may connect to it.",
+        ) from None
+    missing = [wanted for wanted in _NEEDED if not connection.has_extension(wanted)]
+    with contextlib.suppress(Exception):
+        connection.close()
+    if missing:
+        raise NoDisplayError(
+            f"The X display {name} lacks the extension {missing[0]}.",
+            "Use an X server that has it, such as Xorg.",
+        )

@@ -1,0 +1,248 @@
+"""The watch: one thread that knows which application is active, and says up to when it knows.
+
+It is told by the X server when the active window, its place, the layout or a screen lock changes,
+and a few times a second it *beats*: it changes a property of a window of its own. The answer
+carries the server's time, and everything that happened before it has been delivered by then, so
+the board may be confirmed up to that time. A beat also makes the server hand out input events that
+it holds back for the taps.
+"""
+
+import contextlib
+import select
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from Xlib import X, Xatom
+from Xlib import display as xdisplay
+
+from deskbound_client.capture import idle
+from deskbound_client.capture.gate import NOTHING_KNOWN, Context
+from deskbound_client.capture.keyboard import Keymap, make_keymap
+from deskbound_client.capture.situation import Board, ServerClock
+from deskbound_client.capture.windows import Classifier, XWindows
+
+BEAT_SECONDS = 0.25
+QUIET_BEAT_SECONDS = 1.0  # when nobody has touched anything for a while
+_QUIET_MS = 5_000
+
+
+class Watch(threading.Thread):
+    """Publishes contexts to a board until ``stop``, a fault or the end of the display.
+
+    Args:
+        display_name: the X display.
+        board: where contexts go.
+        clock: unwraps the server's times; shared with the taps.
+        classifier: what turns names of programs into categories.
+        idle_seconds: seconds without input after which the person counts as away.
+        on_focus: told when another window is active: server time and context.
+        on_keymap: given the keyboard layout, at the start and whenever it changes.
+        on_beat: called after each beat, in this thread.
+    """
+
+    def __init__(
+        self,
+        display_name: str,
+        board: Board,
+        clock: ServerClock,
+        classifier: Classifier,
+        *,
+        idle_seconds: float,
+        on_focus: Callable[[int, Context], None],
+        on_keymap: Callable[[Keymap], None],
+        on_beat: Callable[["Watch"], None] = lambda _: None,
+    ) -> None:
+        super().__init__(name="watch", daemon=True)
+        self.faults = 0
+        self.ready = threading.Event()
+        self._display_name = display_name
+        self._board = board
+        self._clock = clock
+        self._classifier = classifier
+        self._idle_ms = int(idle_seconds * 1000)
+        self._on_focus, self._on_keymap, self._on_beat = on_focus, on_keymap, on_beat
+        self._stopping = threading.Event()
+        self._lockers: set[int] = set()
+        self._changes: list[int] = []  # server times of focus changes not yet looked into
+        self._latest = 0
+        self._has_moved = False
+        self._beaten_ms = -1
+
+    def run(self) -> None:
+        """Watch; an exception ends the thread, is counted, and leaves nothing known."""
+        connection: Any = None
+        try:
+            connection = xdisplay.Display(self._display_name)
+            self._begin(connection)
+            self.ready.set()
+            while not self._stopping.is_set():
+                presence = self._beat()
+                self._on_beat(self)
+                quiet = presence.idle_ms > _QUIET_MS
+                self._wait(QUIET_BEAT_SECONDS if quiet else BEAT_SECONDS)
+        except Exception:  # noqa: BLE001 - could quote what the server said
+            self.faults += not self._stopping.is_set()
+        finally:
+            if not self._stopping.is_set():
+                self._board.publish(NOTHING_KNOWN, self._board.confirmed_ms)
+            self.ready.set()
+            if connection is not None:
+                with contextlib.suppress(Exception):
+                    connection.close()
+
+    def stop(self) -> None:
+        """Leave nothing known at once, and end the thread within one beat."""
+        self._stopping.set()
+        # Done here and not by the thread, which may end after its successor has begun.
+        self._board.publish(NOTHING_KNOWN, self._board.confirmed_ms)
+
+    def beat(self) -> None:
+        """Confirm the present moment; only for ``on_beat``."""
+        self._beat()
+
+    def covered(self) -> bool:
+        """Whether something may lie over the active window; only for ``on_beat``."""
+        return self._windows.covered(self._board.current.number)
+
+    def _begin(self, connection: Any) -> None:
+        connection.set_error_handler(_nobody)
+        self._connection = connection
+        self._windows = XWindows(connection, self._classifier)
+        self._root = connection.screen().root
+        self._heart_atom = connection.intern_atom("_DESKBOUND_BEAT")
+        self._heart = self._root.create_window(
+            -1,
+            -1,
+            1,
+            1,
+            0,
+            X.CopyFromParent,
+            window_class=X.InputOnly,
+            event_mask=X.PropertyChangeMask,
+        )
+        self._root.change_attributes(
+            event_mask=X.PropertyChangeMask | X.SubstructureNotifyMask | X.StructureNotifyMask
+        )
+        self._can_tell_idle = idle.can_tell(connection)
+        self._lockers = self._windows.lockers()
+        self._read_keymap()
+        self._beat()
+        self._look(self._beaten_ms)
+
+    def _wait(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not self._stopping.is_set():
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self._connection], [], [], left)[0]:
+                return
+            self._drain()
+
+    def _beat(self) -> idle.Presence:
+        before = self._beaten_ms
+        self._heart.change_property(self._heart_atom, Xatom.STRING, 8, b"")
+        if self._can_tell_idle:
+            presence = idle.ask(self._connection)
+        else:
+            self._connection.sync()
+            presence = idle.Presence(0, saver_on=False)
+        self._drain()
+        known = self._board.current
+        locked = (bool(self._lockers) or presence.saver_on) if self._can_tell_idle else None
+        away = presence.idle_ms >= self._idle_ms if self._can_tell_idle else None
+        self._board.publish(replace(known, locked=locked, idle=away), before + 1)
+        self._board.confirm(self._beaten_ms)
+        return presence
+
+    def _drain(self) -> None:
+        """Take in all news; a window that was active for less than a look stays unknown."""
+        self._take()
+        while self._changes:
+            first = self._changes[0]
+            several = len(self._changes) > 1
+            self._changes.clear()
+            if several:
+                self._board.publish(replace(NOTHING_KNOWN, locked=False), first)
+            before = self._board.current
+            context = self._describe(self._windows.active())
+            self._take()
+            if self._changes:  # it changed again while we asked: nobody knows what was there
+                self._changes.insert(0, first)
+                continue
+            self._put_in_force(before, context, self._latest if several else first)
+        if self._has_moved:
+            self._moved()
+
+    def _take(self) -> None:
+        while self._connection.pending_events():
+            self._news(self._connection.next_event())
+
+    def _news(self, event: Any) -> None:
+        root, kind = int(self._root.id), event.type
+        if kind == X.PropertyNotify and event.window.id == self._heart.id:
+            self._beaten_ms = self._clock.unwrap(event.time)
+        elif kind == X.PropertyNotify and event.atom == self._windows.active_atom:
+            self._latest = self._clock.unwrap(event.time)
+            self._changes.append(self._latest)
+        elif kind == X.MapNotify and event.override:
+            self._covered_by(int(event.window.id))
+        elif kind in (X.UnmapNotify, X.DestroyNotify):
+            self._lockers.discard(int(event.window.id))
+            if kind == X.DestroyNotify:
+                self._windows.forget()
+        elif kind == X.ConfigureNotify and event.window.id in (root, self._board.current.number):
+            self._has_moved = True
+        elif kind == X.MappingNotify:
+            self._read_keymap()
+
+    def _covered_by(self, window: int) -> None:
+        if self._windows.is_locker(window):
+            self._lockers.add(window)
+            locked = replace(self._board.current, locked=True)
+            self._board.publish(locked, self._beaten_ms + 1)
+
+    def _moved(self) -> None:
+        self._has_moved = False
+        known = self._board.current
+        if known.number:
+            rectangle = self._windows.rectangle(known.number)
+            moved = replace(known, window=rectangle, screen=self._windows.screen())
+            self._board.publish(moved, self._beaten_ms + 1)
+
+    def _look(self, since_ms: int) -> None:
+        self._put_in_force(self._board.current, self._describe(self._windows.active()), since_ms)
+
+    def _put_in_force(self, before: Context, context: Context, since_ms: int) -> None:
+        context = replace(context, idle=before.idle, locked=bool(self._lockers) or before.locked)
+        self._board.publish(context, since_ms)
+        if context.known and context.number != before.number:
+            self._on_focus(since_ms, context)
+
+    def _describe(self, window: int) -> Context:
+        screen = self._windows.screen()
+        self._windows.watch(window)
+        application = self._windows.application(window) if window else None
+        if application is None:
+            return replace(NOTHING_KNOWN, number=window, screen=screen)
+        return Context(
+            known=True,
+            app=application.app,
+            bucket=application.bucket,
+            excluded=application.excluded,
+            window=self._windows.rectangle(window),
+            number=window,
+            screen=screen,
+        )
+
+    def _read_keymap(self) -> None:
+        info = self._connection.display.info
+        first, last = info.min_keycode, info.max_keycode
+        symbols = self._connection.get_keyboard_mapping(first, last - first + 1)
+        modifiers = self._connection.get_modifier_mapping()
+        self._on_keymap(make_keymap(first, symbols, modifiers))
+
+
+def _nobody(*_: object) -> bool:
+    return True  # errors about windows that are gone; python-xlib would print them
