@@ -285,18 +285,16 @@ def describe(floor: PolicyFloor) -> str:
     total = "no bound over all days"
     if math.isfinite(floor.epsilon_total):
         total = f"at most {floor.epsilon_total:g} summed over all days"
-    lines = [
-        (
-            f"Profile {floor.profile}: epsilon {floor.epsilon_day:g} at delta {floor.delta_day:g} "
-            f"for each unit ({' or '.join(floor.units)}) of a day of data, for ever; {total}."
-        ),
-        (
-            f"Worst case: somebody who controls the server and every other laptop, knows all you do "
-            f"except one unit, and holds that unit for as likely as not, ends up at most {shown} % "
-            f"sure of it - except with probability {floor.delta_day:g}."
-        ),
-        "A day of many sessions together is protected less than one of them.",
-    ]
+    guarantee = (
+        f"Profile {floor.profile}: epsilon {floor.epsilon_day:g} at delta {floor.delta_day:g} "
+        f"for each unit ({' or '.join(floor.units)}) of a day of data, for ever; {total}."
+    )
+    worst = (
+        "Worst case: somebody who controls the server and every other laptop, knows all you do "
+        f"except one unit, and holds that unit for as likely as not, ends up at most {shown} % "
+        f"sure of it - except with probability {floor.delta_day:g}."
+    )
+    lines = [guarantee, worst, "A day of many units together is protected less than one of them."]
     if floor.profile == "research" or floor.epsilon_day > PROFILES["balanced"].epsilon_day:
         lines.append("Bounds this loose are for demonstration and simulation only.")
     return "\n".join(lines)

@@ -1,6 +1,8 @@
 """The budget: which days may still take part, and the charge that comes before any computing.
 
 A block is one day of data. A round charges every block it could sample, whether or not it does.
+A day cut into units one way by its first round is not cut another way by a later one: the charges
+would speak of different units.
 Charge, ledger entry and the record that the contract was used are one transaction, on the disk
 before training starts. Nothing is ever given back: a crash costs budget, never privacy.
 
@@ -250,10 +252,12 @@ class Budget:
     def _charged(self, contract: RoundContract, days: Iterable[date]) -> dict[date, Block]:
         """Return the blocks that can afford the round as they would be after it, by day."""
         cost, steps, charged = round_cost(contract), contract.steps, {}
+        unit = _unit_of(contract)
         for day in set(days):
             block = self._state.block(self.block_of(day))
-            if admits(block.curve, cost, self._floor.cap, steps=block.steps + steps):
-                charged[day] = block.charged(cost, steps)
+            same = block.unit in ("", unit)
+            if same and admits(block.curve, cost, self._floor.cap, steps=block.steps + steps):
+                charged[day] = block.charged(unit, cost, steps)
         names = {block.name for block in charged.values()}
         others = [block for block in self._state.blocks() if block.name not in names]
         total = self._total([*others, *charged.values()])
@@ -268,6 +272,13 @@ class Budget:
         if entry is None or entry.body["update"] != hashed:
             raise Refusal(RefusalCode.INTERNAL)
         return entry
+
+
+def _unit_of(contract: RoundContract) -> str:
+    """Name how a contract cuts units; two rounds add up on a day only if they cut alike."""
+    if contract.unit == "day":
+        return f"day/{contract.unit_actions}"
+    return f"session/{contract.unit_seconds}/{contract.unit_actions}"
 
 
 def _event(body: dict[str, Any]) -> SampledGaussian:
@@ -291,6 +302,7 @@ def _reserve_body(
             "dimension": lattice.dimension,
             "step": lattice.step,
             "sensitivity": lattice.sensitivity,
+            "scale": lattice.scale,
         },
         "epsilon": epsilon,
         "delta": delta,

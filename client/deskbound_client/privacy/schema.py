@@ -23,10 +23,12 @@ PRIVACY_SCHEMA: tuple[str, ...] = (
     BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END
     """,
     # What one day of data has been charged so far: Renyi divergences at the public orders,
-    # little-endian float64, and how many releases they stem from.
+    # little-endian float64, how many rounds and steps they stem from, and how its units were cut:
+    # charges add up only while "one unit" means the same stretch of activity.
     """
     CREATE TABLE privacy_blocks (
         block TEXT PRIMARY KEY,
+        unit TEXT NOT NULL,
         charges INTEGER NOT NULL,
         steps INTEGER NOT NULL,
         curve BLOB NOT NULL

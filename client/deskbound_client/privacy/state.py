@@ -23,19 +23,21 @@ class Block:
 
     Attributes:
         name: its pseudonym, 32 hex digits.
+        unit: how its units are cut, the same in all its rounds; empty before the first.
         charges: rounds it was charged for.
         steps: noisy steps of those rounds.
         curve: their Renyi divergences, summed.
     """
 
     name: str
+    unit: str = ""
     charges: int = 0
     steps: int = 0
     curve: RdpCurve = field(default_factory=RdpCurve)
 
-    def charged(self, cost: RdpCurve, steps: int) -> "Block":
+    def charged(self, unit: str, cost: RdpCurve, steps: int) -> "Block":
         """Return the block after one more round."""
-        return Block(self.name, self.charges + 1, self.steps + steps, self.curve + cost)
+        return Block(self.name, unit, self.charges + 1, self.steps + steps, self.curve + cost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +63,25 @@ class PrivacyState:
     def block(self, name: str) -> Block:
         """Return a block; one that was never charged is empty."""
         rows = self._database.execute(
-            "SELECT charges, steps, curve FROM privacy_blocks WHERE block = ?", (name,)
+            "SELECT unit, charges, steps, curve FROM privacy_blocks WHERE block = ?", (name,)
         )
         return _block(name, *rows[0]) if rows else Block(name)
 
     def blocks(self) -> list[Block]:
         """Return all blocks that were ever charged, those of forgotten days included."""
-        rows = self._database.execute("SELECT block, charges, steps, curve FROM privacy_blocks")
+        rows = self._database.execute(
+            "SELECT block, unit, charges, steps, curve FROM privacy_blocks"
+        )
         return [_block(*row) for row in rows]
 
     def store(self, block: Block) -> None:
         """Write a block; it can only grow."""
         self._database.execute(
-            "INSERT INTO privacy_blocks (block, charges, steps, curve) VALUES (?, ?, ?, ?)"
+            "INSERT INTO privacy_blocks (block, unit, charges, steps, curve) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (block) DO UPDATE"
             " SET charges = excluded.charges, steps = excluded.steps, curve = excluded.curve"
             " WHERE excluded.charges > charges",
-            (block.name, block.charges, block.steps, block.curve.to_bytes()),
+            (block.name, block.unit, block.charges, block.steps, block.curve.to_bytes()),
         )
 
     def utc_day(self, now: float) -> int:
@@ -161,9 +165,9 @@ class PrivacyState:
         )
 
 
-def _block(name: str, charges: int, steps: int, curve: bytes) -> Block:
+def _block(name: str, unit: str, charges: int, steps: int, curve: bytes) -> Block:
     try:
-        return Block(name, charges, steps, RdpCurve.from_bytes(curve))
+        return Block(name, unit, charges, steps, RdpCurve.from_bytes(curve))
     except ValueError:
         raise VaultDamagedError(
             "vault.db holds a budget that is not one.", "Restore vault.db from a backup."
