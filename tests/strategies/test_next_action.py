@@ -36,7 +36,7 @@ def test_a_unit_of_one_action_has_no_loss():
 def test_hits_are_counted_as_by_hand():
     model, units = lively(), some_units([6, 1, 2, 40])
     with torch.no_grad():  # it is fond of typing bursts, and the units are full of them
-        model.heads.bias[[0, *range(12, 30)]] += 2.0
+        model.heads.bias[[0, *range(12, 30)]] += 10.0
     for unit in units:
         unit.tokens[:] %= 18
     first = among = positions = 0
