@@ -1,0 +1,56 @@
+"""The employee's command, ``deskbound``. One file per command; this one only lists them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deskbound_client.cli import (
+    agent,
+    budget,
+    consent,
+    forget,
+    generate,
+    init,
+    join,
+    pause,
+    predict,
+    resume,
+    sent,
+    show,
+    start,
+    status,
+    stop,
+)
+from deskbound_strategies import shell
+
+app = shell.new_app(
+    "Deskbound on this laptop: see, pause, forget, and decide what is learned.\n\n"
+    "Work data never leaves this laptop; only noised model updates do, and only after you agree."
+)
+
+
+@app.callback()
+def _home(
+    context: typer.Context,
+    home: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="DESKBOUND_HOME",
+            help="Folder of the vault; the default is your user data folder.",
+        ),
+    ] = None,
+) -> None:
+    context.obj = home
+
+
+for _module in (
+    init, consent, start, stop, status, pause, resume, show, forget, join, budget, sent,
+    predict, generate, agent,
+):  # fmt: skip
+    _module.register(app)
+
+
+def main() -> None:
+    """Entry point of the ``deskbound`` command."""
+    shell.run(app)

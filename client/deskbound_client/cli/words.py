@@ -1,0 +1,64 @@
+"""Says stored values in plain words, for people who never heard of a token."""
+
+from datetime import datetime
+
+from deskbound_strategies.vocabulary import (
+    APPS,
+    CELL_COLUMNS,
+    CELL_ROWS,
+    FAMILY,
+    KEY_ARGUMENTS,
+    TOKENS,
+    Family,
+    Kind,
+)
+
+_CLICKS = {
+    Kind.CLICK: "clicked",
+    Kind.DOUBLE_CLICK: "double-clicked",
+    Kind.RIGHT_CLICK: "right-clicked",
+    Kind.MIDDLE_CLICK: "middle-clicked",
+    Kind.DRAG: "dragged from",
+}
+_SCROLLS = {
+    Kind.SCROLL_UP: "scrolled up",
+    Kind.SCROLL_DOWN: "scrolled down",
+    Kind.SCROLL_SIDEWAYS: "scrolled sideways",
+}
+_ACROSS = ("left", "centre", "right")
+_DOWN = ("top", "middle", "bottom")
+
+
+def words_of(token: int) -> str:
+    """Return what a token means, e.g. ``typed letters, 4-7 keys`` or ``clicked top left``."""
+    found = TOKENS[token]
+    family = FAMILY[found.kind]
+    if family is Family.CELL:
+        return f"{_CLICKS[found.kind]} {_place(found.argument)}"
+    if family is Family.NONE:
+        return _SCROLLS[found.kind]
+    if family is Family.APP:
+        return f"switched to {APPS[found.argument]}"
+    name = KEY_ARGUMENTS[found.argument]
+    if found.kind is Kind.TYPE:
+        sort, length = name.split("/")
+        return f"typed {sort}, {length} keys" if length != "1" else f"typed {sort}, 1 key"
+    return f"pressed {name}"
+
+
+def _place(cell: int) -> str:
+    column, row = cell % CELL_COLUMNS, cell // CELL_COLUMNS
+    down = _DOWN[row * len(_DOWN) // CELL_ROWS]
+    return f"{down} {_ACROSS[column * len(_ACROSS) // CELL_COLUMNS]} (cell {column},{row})"
+
+
+def clock(at: int) -> str:
+    """Return the local time of a stored second, e.g. ``14:03:27``."""
+    return datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S")
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as people read it."""
+    if count < 1_000:
+        return f"{count} bytes"
+    return f"{count / 1_000:,.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:,.1f} MB"

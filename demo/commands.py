@@ -1,0 +1,94 @@
+"""Runs Deskbound's own commands, as a person would type them, and reads what they print."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+BIN = Path(sys.executable).parent
+
+
+class CommandFailedError(Exception):
+    """A Deskbound command left with an error; the message is what it printed."""
+
+
+def run(program: str, *arguments: str, env: dict[str, str] | None = None) -> str:
+    """Run a command to its end and return what it printed.
+
+    Raises:
+        CommandFailedError: the exit code was not 0.
+    """
+    done = subprocess.run(
+        [BIN / program, *arguments],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "120", **(env or {})},
+        check=False,
+    )
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip()
+        raise CommandFailedError(f"{program} {' '.join(arguments)}\n{said}")
+    return done.stdout
+
+
+def follow(program: str, *arguments: str) -> Iterator[dict[str, Any]]:
+    """Run a command that prints one JSON value a line, and yield them as they come.
+
+    Raises:
+        CommandFailedError: the exit code was not 0.
+    """
+    with subprocess.Popen(
+        [BIN / program, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        try:
+            for line in process.stdout or ():
+                yield json.loads(line)
+            said = process.stderr.read() if process.stderr else ""
+            process.wait()
+        finally:
+            process.terminate()  # does nothing to one that has ended
+    if process.returncode != 0:
+        raise CommandFailedError(f"{program} {' '.join(arguments)}\n{said}")
+
+
+@dataclass(frozen=True, slots=True)
+class Laptop:
+    """One employee's laptop: a folder, and the ``deskbound`` command working in it."""
+
+    name: str
+    persona: str
+    home: Path
+    display: str | None = None
+
+    def deskbound(self, *arguments: str) -> str:
+        """Run ``deskbound`` on this laptop; a laptop without a display has none to capture."""
+        env = {"DISPLAY": self.display or "", "WAYLAND_DISPLAY": "", "XDG_SESSION_TYPE": "x11"}
+        return run("deskbound", "--home", str(self.home), *arguments, env=env)
+
+    def ask(self, *arguments: str) -> Any:
+        """Run a ``deskbound`` command with ``--json`` and return what it says."""
+        return json.loads(self.deskbound(*arguments, "--json"))
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The ML engineer's machine: a folder, and ``deskbound-server`` working in it."""
+
+    home: Path
+
+    def command(self, *arguments: str) -> str:
+        """Run ``deskbound-server`` in this folder."""
+        return run("deskbound-server", "--home", str(self.home), *arguments)
+
+    def ask(self, *arguments: str) -> Any:
+        """Run a ``deskbound-server`` command with ``--json`` and return what it says."""
+        return json.loads(self.command(*arguments, "--json"))
