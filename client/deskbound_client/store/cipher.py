@@ -45,6 +45,8 @@ _PRAGMAS = (
     ("temp_store=MEMORY", "temp_store", 2),
     ("journal_mode=WAL", "journal_mode", "wal"),
     ("synchronous=FULL", "synchronous", 2),
+    # A short journal: what it holds must fit into the ballast when a full disk is tidied up.
+    ("wal_autocheckpoint=128", "wal_autocheckpoint", 128),
     ("secure_delete=ON", "secure_delete", 1),
     ("trusted_schema=OFF", "trusted_schema", 0),
     ("cell_size_check=ON", "cell_size_check", 1),

@@ -27,7 +27,7 @@ from deskbound_client.store.passphrase import KEK_BYTES
 from deskbound_strategies.errors import DiskFullError, NotFoundError, VaultDamagedError
 
 KEYS_FILE, NEXT_FILE, BALLAST_FILE = "vault.keys", "vault.keys.next", "vault.ballast"
-BALLAST_BYTES = 1 << 20  # room that forgetting may use when the disk has none left
+BALLAST_BYTES = 2 << 20  # room that forgetting may use when the disk has none left
 _MAGIC = b"deskbound-keys/1"
 _NONCE_BYTES = 12
 

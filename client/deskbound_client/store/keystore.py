@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from deskbound_client.store.files import read_private, replace_private
+from deskbound_client.store.files import make_private_folder, read_private, replace_private
 from deskbound_client.store.passphrase import (
     KEK_BYTES,
     SEALED_FILE,
@@ -160,8 +160,11 @@ def choose_keystore(
         chosen = json.loads(read_private(path))
     except NotFoundError:
         chosen = _new_choice(passphrase, kind, backends)
+        make_private_folder(home)
         replace_private(path, json.dumps(chosen).encode())
     except ValueError:
+        chosen = {}
+    if not isinstance(chosen, dict):
         chosen = {}
     if chosen.get("kind") == "keyring" and isinstance(chosen.get("entry"), str):
         return KeyringKeystore(chosen["entry"], backends)

@@ -99,13 +99,18 @@ class Retention:
         The journal is emptied even when no row is left to delete: an earlier call may have been
         cut short between the two.
         """
-        found = Counts()
-        if file.touches(start, end):
-            try:
-                found = file.delete(start, end)
-            except DiskFullError:
-                self._keys.drop_ballast()
-                found = file.delete_sparingly(start, end)
+        touched = file.touches(start, end)
+        try:
+            found = file.delete(start, end) if touched else Counts()
+            self._empty_journal(file)
+        except DiskFullError:
+            self._keys.drop_ballast()
+            self._empty_journal(file)  # which makes the most room of all
+            found = file.delete_sparingly(start, end) if touched else Counts()
+            self._empty_journal(file)
+        return found
+
+    def _empty_journal(self, file: DayFile) -> None:
         deadline = time.monotonic() + JOURNAL_PATIENCE_SECONDS
         while not file.connection.empty_journal():
             if time.monotonic() > deadline:
@@ -114,7 +119,6 @@ class Retention:
                     "The rows are deleted; run the command again to clear its journal too.",
                 )
             time.sleep(0.01)
-        return found
 
     def forget_day(self, day: date, noted: ForgetHook | None) -> ForgetReceipt:
         """Destroy one day; see ``Vault.forget_day``."""
