@@ -1,0 +1,114 @@
+"""The warm process that answers tasks: waits, claims, responds; one task after the other.
+
+It holds the vault and has no network but the SuperNode's runtime API on loopback. What it tells
+its supervisor are words of a closed list (``Word``), one a line, so that the supervisor can keep
+the SuperNode off whenever this laptop is not to be seen.
+"""
+
+import threading
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Protocol
+
+from deskbound_client.federation.client_app import respond
+from deskbound_client.federation.participant import Laptop, Silence
+from deskbound_client.federation.private_flwr import ClaimedTask, Runtime
+from deskbound_strategies import wire
+from deskbound_strategies.errors import UnreachableError
+
+POLL_SECONDS = 0.5
+_ENVELOPE_BYTES = 64 * 1024  # Flower's own headers around our two byte strings
+
+
+class Word(StrEnum):
+    """What the supervisor is told."""
+
+    READY = "ready"  # warm: everything heavy is imported
+    WILLING = "willing"  # the SuperNode may be seen
+    UNWILLING = "unwilling"  # paused, or no consent to updates
+    CLAIMED = "claimed"
+    ANSWERED = "answered"  # an update or a refusal code was handed to the SuperNode
+    SILENT = "silent"  # followed by a Unix time: go offline until then
+    LOST = "lost"  # the SuperNode went away before the answer was handed over
+
+
+class Endpoint(Protocol):
+    """Where tasks come from."""
+
+    def claim(self) -> ClaimedTask | None:
+        """Take the oldest waiting task, if there is one."""
+
+
+Say = Callable[[str], None]
+
+
+def serve(endpoint: Endpoint, laptop: Laptop, say: Say, stop: threading.Event) -> None:
+    """Answer tasks until told to stop.
+
+    Args:
+        endpoint: the SuperNode's runtime API.
+        laptop: this one.
+        say: tells the supervisor one line.
+        stop: set to end after the task at hand.
+    """
+    said = None
+    while not stop.is_set():
+        word = Word.WILLING if laptop.is_willing() else Word.UNWILLING
+        if word is not said:
+            say(word)
+            said = word
+        # Whoever is not willing claims nothing: the task stays unread.
+        if word is Word.UNWILLING or not _serve_one(endpoint, laptop, say, stop):
+            stop.wait(POLL_SECONDS)
+
+
+def _serve_one(endpoint: Endpoint, laptop: Laptop, say: Say, stop: threading.Event) -> bool:
+    """Answer one task if there is one; return whether there was."""
+    try:
+        task = endpoint.claim()
+    except UnreachableError:
+        return False  # it is being started, or was stopped on purpose
+    if task is None:
+        return False
+    say(Word.CLAIMED)
+    with task:
+        try:
+            _answer(task, laptop, say, lambda: _gone(endpoint, stop))
+        except UnreachableError:
+            say(Word.LOST)
+    return True
+
+
+def _answer(
+    task: ClaimedTask, laptop: Laptop, say: Say, wait_until_gone: Callable[[], None]
+) -> None:
+    most = laptop.floor.max_message_bytes + wire.MAX_CONTRACT_BYTES + _ENVELOPE_BYTES
+    outcome = respond(task.pull(most), laptop)
+    if isinstance(outcome, Silence):
+        say(f"{Word.SILENT} {outcome.until}")
+        # The claim is held until the SuperNode is off: a claim that lapses would make the
+        # SuperNode report a crash, which is not what an offline laptop does.
+        wait_until_gone()
+        return
+    task.answer(outcome)
+    say(Word.ANSWERED)
+
+
+def _gone(endpoint: Endpoint, stop: threading.Event) -> None:
+    while not stop.wait(POLL_SECONDS):
+        try:
+            endpoint.claim()
+        except UnreachableError:
+            return
+
+
+def run_executor(
+    address: str, secret: bytes, laptop: Laptop, say: Say, stop: threading.Event
+) -> None:
+    """Serve the runtime API at ``address`` until told to stop."""
+    runtime = Runtime(address, secret)
+    try:
+        say(Word.READY)
+        serve(runtime, laptop, say, stop)
+    finally:
+        runtime.close()

@@ -1,0 +1,117 @@
+"""Children of the agent: started with nothing secret in sight, read line by line, ended for sure.
+
+Whatever happens to the agent, no child outlives it: the child's standard input ends with the
+agent, on Linux the system signals the child as well, and each child is a process group of its own
+that can be ended as a whole.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+STOP_SECONDS = 10.0
+Heard = Callable[[str, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How long to wait before a child that ended is started again.
+
+    Attributes:
+        first: after the first failure, seconds.
+        most: never longer than this, seconds.
+        steady: a child that ran this long counts as sound again, seconds.
+    """
+
+    first: float = 1.0
+    most: float = 60.0
+    steady: float = 120.0
+
+    def delay(self, failures: int) -> float:
+        """Return the seconds to wait after so many failures in a row; doubles each time."""
+        return min(self.most, self.first * 2.0 ** min(max(failures - 1, 0), 16))
+
+
+def worker(*arguments: str) -> list[str]:
+    """Return the command line of one of our own children; see ``worker.py``."""
+    program = [sys.executable, "-P", "-m", "deskbound_client.worker"]
+    return [*program, "--parent", str(os.getpid()), *arguments]
+
+
+class Child:
+    """One running child. Start it from the main thread: the system ties it to that thread.
+
+    Args:
+        name: for the log and the status.
+        command: its command line, which any user of the machine can read.
+        env: its whole environment.
+        first_line: written to its standard input, which then stays open; the place for secrets.
+        heard: called with name and line for each line of its output, in a thread of its own.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        first_line: str,
+        heard: Heard,
+    ) -> None:
+        self.name = name
+        self._process = subprocess.Popen(
+            command,
+            env=dict(env),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C in the terminal reaches the agent alone
+        )
+        self._listener = threading.Thread(target=self._listen, args=(heard,), daemon=True)
+        self._listener.start()
+        if self._process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._process.stdin.write(first_line.encode("utf-8") + b"\n")
+                self._process.stdin.flush()
+
+    def _listen(self, heard: Heard) -> None:
+        if self._process.stdout is None:
+            return
+        for line in self._process.stdout:
+            heard(self.name, line.decode("utf-8", "replace").rstrip("\n"))
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended, or None while it runs."""
+        return self._process.poll()
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM; it may still have something to put on the disk."""
+        if self.exit_code is None:
+            self._signal(signal.SIGTERM)
+
+    def stop(self, patience: float = STOP_SECONDS) -> None:
+        """End it: by SIGTERM, and by SIGKILL when it does not go within ``patience`` seconds."""
+        self.ask_to_stop()
+        try:
+            self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self._signal(signal.SIGKILL)
+            self._process.wait()
+        if self._process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
+        self._listener.join(patience)
+
+    def _signal(self, number: int) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)

@@ -1,0 +1,251 @@
+"""Does what ``supervision`` decides: starts, hears and ends the children of one home.
+
+It reads neither vault nor network. Of what children write it keeps words and codes of closed
+lists; every other line is dropped unread.
+"""
+
+import json
+import os
+import queue
+import signal
+import time
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from deskbound_client.capture.control import Control
+from deskbound_client.federation import supernode
+from deskbound_client.federation.join import Server, load_server
+from deskbound_client.paths import HomePaths
+from deskbound_client.processes import Child, worker
+from deskbound_client.store.files import create_private, replace_private
+from deskbound_client.supervision import BACKOFF, Role, State, Wishes, overall
+from deskbound_strategies.errors import DeskboundError, NotFoundError
+
+TICK_SECONDS = 0.25
+LOG_LIMIT_BYTES = 1_000_000
+# The SuperLink's answers that mean: this key is not enrolled (Flower 1.41, supercore/error).
+_NOT_ENROLLED = frozenset({"superlink-401", "superlink-20", "superlink-21", "superlink-22"})
+
+
+class Supervisor:
+    """Supervises the children of one home; run it in the main thread.
+
+    Args:
+        paths: of the home.
+        passphrase: of the vault; empty where the system's keystore is used.
+        capture: whether input is captured; not on machines without a display.
+    """
+
+    def __init__(self, paths: HomePaths, passphrase: str, *, capture: bool = True) -> None:
+        self._paths = paths
+        self._passphrase = passphrase
+        self._control = Control.open(paths.control)
+        self._port = supernode.free_port()
+        self._heard: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
+        self._children: dict[Role, Child] = {}
+        self._states = {role: State() for role in Role}
+        self._wishes = Wishes(capture=capture)
+        self._errors: dict[Role, DeskboundError] = {}
+        self._server: Server | None = None
+        self._written = ""
+        self._stopping = False
+
+    def run(self) -> None:
+        """Supervise until SIGTERM, SIGINT or SIGHUP; no child is left when this returns."""
+        supernode.fresh_secret(self._paths)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._stop)
+        try:
+            while not self._stopping:
+                self.tick()
+                time.sleep(TICK_SECONDS)
+        finally:
+            self._stop_all()
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def tick(self) -> None:
+        """Take one look at everything."""
+        self._control.expire(time.time())
+        self._load_server()
+        self._listen()
+        self._bury()
+        wanted = self._wanted()
+        for role in Role:
+            if role in wanted:
+                self._start(role)
+            elif role in self._children:
+                self._end(role)
+        self._write(wanted)
+
+    def _load_server(self) -> None:
+        try:
+            self._server = load_server(self._paths)
+        except DeskboundError:
+            self._server = None
+        self._wishes = replace(self._wishes, joined=self._server is not None)
+
+    def _wanted(self) -> set[Role]:
+        if self._control.replaced:
+            self._control.close()
+            self._control = Control.open(self._paths.control)
+        # The pause word is also looked at here, so that the network is off as soon as it can be.
+        wishes = replace(self._wishes, willing=self._wishes.willing and not self._control.paused)
+        now = time.time()
+        return {role for role in Role if wishes.wants(role, self._states, now)}
+
+    # --- children -------------------------------------------------------------------------
+
+    def _start(self, role: Role) -> None:
+        state = self._states[role]
+        if state.running or time.monotonic() < state.not_before:
+            return
+        environment = dict(os.environ) | {"NO_PROXY": "*"}
+        command = self._command(role)
+        if role is Role.SUPERNODE:
+            environment = supernode.environment(self._paths)
+            command = worker("exec", *command)
+        secret = "" if role is Role.SUPERNODE else self._passphrase
+        self._children[role] = Child(role.value, command, environment, secret, self._hear)
+        self._states[role] = state.started(time.monotonic())
+        self._log(role, "started")
+
+    def _command(self, role: Role) -> list[str]:
+        home = str(self._paths.home)
+        if role is Role.CAPTURE:
+            return worker("capture", "--home", home)
+        if role is Role.EXECUTOR:
+            address = f"{supernode.LOOPBACK}:{self._port}"
+            return worker("executor", "--home", home, "--runtime", address)
+        if self._server is None:
+            raise NotFoundError("This laptop is in no fleet.", "Run `deskbound join` first.")
+        return supernode.command(self._server, self._paths, self._port)
+
+    def _end(self, role: Role) -> None:
+        """End a child that is no longer wanted."""
+        self._children.pop(role).stop()
+        self._states[role] = self._states[role].stopped()
+        self._log(role, "stopped")
+
+    def _bury(self) -> None:
+        """Take note of children that ended by themselves."""
+        for role, child in list(self._children.items()):
+            code = child.exit_code
+            if code is None:
+                continue
+            child.stop()
+            self._listen()
+            del self._children[role]
+            trouble = self._states[role].trouble or f"exit-{code}"
+            self._states[role] = self._states[role].ended(time.monotonic(), trouble, BACKOFF[role])
+            self._log(role, f"ended-{code}")
+            if role is Role.EXECUTOR:
+                self._wishes = replace(self._wishes, willing=False)
+            if role is Role.SUPERNODE:
+                self._diagnose(trouble)
+
+    def _diagnose(self, trouble: str) -> None:
+        """Find out why the SuperNode could not stay, in words for a person."""
+        if self._server is None:
+            return
+        self._port = supernode.free_port() if trouble.startswith("exit--") else self._port
+        error = supernode.probe(self._server)
+        if error is None and trouble in _NOT_ENROLLED:
+            error = supernode.unknown_here(self._server)
+        if error is None:
+            self._errors.pop(Role.SUPERNODE, None)
+        else:
+            self._errors[Role.SUPERNODE] = error
+
+    def _stop_all(self) -> None:
+        for child in self._children.values():
+            child.ask_to_stop()
+        for role in reversed(Role):
+            if role in self._children:
+                self._end(role)
+        self._control.close()
+        self._paths.superexec_secret.unlink(missing_ok=True)
+        self._paths.status.unlink(missing_ok=True)
+
+    # --- what they say --------------------------------------------------------------------
+
+    def _hear(self, name: str, line: str) -> None:
+        self._heard.put((name, line))
+
+    def _listen(self) -> None:
+        with suppress(queue.Empty):
+            while True:
+                name, line = self._heard.get_nowait()
+                role = Role(name)
+                if role is Role.SUPERNODE:
+                    self._hear_supernode(supernode.scrub(line))
+                else:
+                    self._hear_worker(role, line)
+
+    def _hear_worker(self, role: Role, line: str) -> None:
+        word, _, rest = line.partition(" ")
+        match word:
+            case "ready":
+                self._states[role] = self._states[role].worked()
+                self._errors.pop(role, None)
+            case "willing" | "unwilling":
+                self._wishes = replace(self._wishes, willing=word == "willing")
+            case "silent" if rest.isdecimal():
+                self._wishes = replace(self._wishes, silent_until=float(rest))
+            case "error" if rest.isidentifier() or rest == "internal":
+                self._states[role] = replace(self._states[role], trouble=rest)
+            case "claimed" | "answered" | "lost":
+                pass
+            case _:
+                return  # not a word of ours: a library's chatter, never kept
+        self._log(role, word)
+
+    def _hear_supernode(self, code: str) -> None:
+        if not code:
+            return
+        state = self._states[Role.SUPERNODE]
+        if code == "connected":
+            self._states[Role.SUPERNODE] = state.worked()
+            self._errors.pop(Role.SUPERNODE, None)
+        elif code.startswith("superlink-"):
+            self._states[Role.SUPERNODE] = replace(state, trouble=code)
+        self._log(Role.SUPERNODE, code)
+
+    # --- what it says ---------------------------------------------------------------------
+
+    def _write(self, wanted: set[Role]) -> None:
+        status = {
+            "state": overall(self._states, wanted),
+            "pid": os.getpid(),
+            "children": {role.value: self._described(role, wanted) for role in Role},
+            "willing": self._wishes.willing,
+            "silent_until": self._wishes.silent_until,
+        }
+        text = json.dumps(status, sort_keys=True)
+        if text != self._written:
+            replace_private(self._paths.status, text.encode("ascii"))
+            self._written = text
+
+    def _described(self, role: Role, wanted: set[Role]) -> dict[str, Any]:
+        state, error = self._states[role], self._errors.get(role)
+        word = "running" if state.ready else "starting" if state.running else "waiting"
+        return {
+            "state": word if role in wanted else "off",
+            "pid": self._children[role].pid if role in self._children else 0,
+            "trouble": state.trouble,
+            "sentence": "" if error is None else error.sentence,
+            "mend": "" if error is None else error.mend,
+        }
+
+    def _log(self, role: Role, code: str) -> None:
+        """Append a code; never a line that a child wrote."""
+        path = self._paths.agent_log
+        with suppress(OSError):
+            if path.exists() and path.stat().st_size > LOG_LIMIT_BYTES:
+                path.replace(path.with_name(path.name + ".1"))
+            if not path.exists():
+                create_private(path, b"")
+            with path.open("a", encoding="ascii") as log:
+                log.write(f"{int(time.time())} {role.value} {code}\n")

@@ -1,0 +1,155 @@
+"""``python -m deskbound_client.worker``: what the agent runs as children of its own.
+
+    worker capture  --home HOME
+    worker executor --home HOME --runtime 127.0.0.1:PORT
+    worker exec     PROGRAM ARGUMENT...
+
+The first two hold the vault. Its passphrase comes as the first line of standard input, never by
+argument or environment; standard input then stays open, and its end means that the agent is gone
+and so must the child be. They tell the agent one word a line; what fails is told as the name of
+the error and its exit code, never as text that could hold what was captured.
+
+``exec`` only ties a program that is not ours (the SuperNode) to the life of the agent.
+"""
+
+import argparse
+import ctypes
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from deskbound_client.config import load_config
+from deskbound_client.federation.guard import forbid_network
+from deskbound_client.paths import HomePaths
+from deskbound_client.store.keystore import choose_keystore
+from deskbound_client.store.vault import Vault
+from deskbound_strategies.errors import DeskboundError, RefusalCode
+
+EXIT_INTERNAL = 70  # EX_SOFTWARE of sysexits.h
+_PR_SET_PDEATHSIG = 1
+
+
+def say(line: str) -> None:
+    """Tell the agent one line."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def die_with_parent(parent: int) -> None:
+    """Ask the system to end this process when its parent ends, even by kill -9 (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent:  # it ended before we asked
+        sys.exit(0)
+
+
+def open_vault(paths: HomePaths, passphrase: str) -> Vault:
+    """Open the vault with what the agent handed over; an empty passphrase means the keystore."""
+    source = (lambda: passphrase) if passphrase else None
+    return Vault.open(paths.home, choose_keystore(paths.home, source))
+
+
+def watch_agent() -> None:
+    """End this process when standard input ends: the agent is gone."""
+
+    def wait() -> None:
+        while sys.stdin.buffer.read(4096):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="agent-watch", daemon=True).start()
+
+
+def capture(paths: HomePaths, passphrase: str) -> None:
+    """Run capture until SIGTERM."""
+    from deskbound_client.capture.process import run_capture  # noqa: PLC0415 - one role, one import
+    from deskbound_client.capture.settings import CaptureConfig  # noqa: PLC0415
+
+    config = load_config(paths.config)
+    settings = CaptureConfig(
+        excluded_apps=config.excluded_apps,
+        idle_seconds=config.idle_seconds,
+        thumbnail_seconds=config.thumbnail_seconds,
+    )
+    with open_vault(paths, passphrase) as vault:
+        say("ready")
+        run_capture(paths.home, vault, settings)
+
+
+def executor(paths: HomePaths, passphrase: str, runtime: str) -> None:
+    """Answer tasks until SIGTERM."""
+    import torch  # noqa: PLC0415 - seconds long; only this role pays for it
+
+    from deskbound_client.federation.executor import run_executor  # noqa: PLC0415
+    from deskbound_client.federation.join import load_server  # noqa: PLC0415
+    from deskbound_client.federation.laptop import VaultLaptop  # noqa: PLC0415
+    from deskbound_client.store.files import read_private  # noqa: PLC0415
+    from deskbound_strategies.policy import load_floor  # noqa: PLC0415
+    from deskbound_strategies.task import find_task  # noqa: PLC0415
+
+    config, floor = load_config(paths.config), load_floor(paths.floor)
+    torch.set_num_threads(config.torch_threads)
+    for name in floor.tasks:
+        _warm(lambda task=name: find_task(task).layout())  # type: ignore[misc]
+    secret = read_private(paths.superexec_secret)
+    with open_vault(paths, passphrase) as vault:
+        laptop = VaultLaptop(paths, vault, config, floor, load_server(paths).contract_key)
+        run_executor(runtime, secret, laptop, say, threading.Event())
+
+
+def _warm(step: Callable[[], object]) -> None:
+    try:
+        step()
+    except DeskboundError:
+        return  # a task of the floor that is not installed is refused when it is asked for
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one role; return its exit code."""
+    given = _parser().parse_args(arguments)
+    die_with_parent(given.parent)
+    if given.role == "exec":
+        os.execvp(given.program[0], given.program)  # noqa: S606 - our own command line
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the agent decides what Ctrl-C means
+    passphrase = sys.stdin.buffer.readline().rstrip(b"\n").decode("utf-8")
+    watch_agent()
+    forbid_network()
+    try:
+        paths = HomePaths(given.home)
+        if given.role == "capture":
+            capture(paths, passphrase)
+        else:
+            executor(paths, passphrase, given.runtime)
+    except DeskboundError as error:
+        say(f"error {type(error).__name__}")
+        return error.exit_code
+    except Exception:  # noqa: BLE001 - its words could hold what was captured
+        say(f"error {RefusalCode.INTERNAL}")
+        return EXIT_INTERNAL
+    return 0
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="deskbound-worker", allow_abbrev=False)
+    parser.add_argument("--parent", type=int, required=True)
+    roles = parser.add_subparsers(dest="role", required=True)
+    for role in ("capture", "executor"):
+        one = roles.add_parser(role)
+        one.add_argument("--home", type=Path, required=True)
+        if role == "executor":
+            one.add_argument("--runtime", required=True)
+    roles.add_parser("exec").add_argument("program", nargs=argparse.REMAINDER)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
