@@ -180,7 +180,7 @@ def epsilon_prv(events: Sequence[SampledGaussian], delta: float) -> float:
     renyi = epsilon_of(total, delta)
     if any(event.sampling_rate == 1.0 for event in events) or not 0.01 < renyi < 64.0:
         return renyi
-    return min(renyi, _prv(frozenset(_merged(events).items()), delta, max(renyi, 0.1)))
+    return min(renyi, _prv(frozenset(_merged(events).items()), delta, max(renyi, 0.3)))
 
 
 def _merged(events: Sequence[SampledGaussian]) -> Counter[tuple[float, float]]:
@@ -199,7 +199,7 @@ def _prv(steps: frozenset[tuple[tuple[float, float], int]], delta: float, roughl
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return float(accountant.get_epsilon(delta, eps_error=min(0.005, roughly / 500)))
+            return float(accountant.get_epsilon(delta, eps_error=min(0.004, roughly / 300)))
     except (ValueError, RuntimeError, ArithmeticError, MemoryError):
         return math.inf
 
