@@ -123,6 +123,11 @@ class Desktop:
         self.connection.sync()
         self.wait(lambda: window not in self.windows(), "a window to close")
 
+    def close_all(self) -> None:
+        """Close every window."""
+        for window in self.windows():
+            self.close(window)
+
     def place(self, window: int, x: int, y: int, width: int, height: int) -> None:
         """Move a window and give it a size."""
         resource = self.connection.create_resource_object("window", window)

@@ -105,8 +105,11 @@ def capturing(
     ticker = threading.Thread(target=look_after)
     ticker.start()
     try:
-        if streams and not control.paused:
+        if streams & ALL_STREAMS and not control.paused:
             eventually(lambda: capture._board.confirmed_ms >= 0, "the watch to begin")
+            for stream, keeper in capture._taps._keepers.items():
+                if streams & stream:
+                    eventually(keeper._listener.ready.is_set, "a tap to listen")
         yield Session(home, vault, control, capture)
     finally:
         stopping.set()

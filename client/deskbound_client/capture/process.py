@@ -36,6 +36,7 @@ from deskbound_strategies.observations import AppFocused
 TICK_SECONDS = 0.25
 STATUS_SECONDS = 1.0
 JOIN_SECONDS = 5.0
+ALL_STREAMS = sum(one.bit for one in STREAMS)
 STATUS_FILE, LOCK_FILE = "capture.json", "capture.lock"
 
 
@@ -89,7 +90,7 @@ class Capture:
                 "Start capture again.",
             )
         self._control.expire(now)
-        streams = 0 if self._control.paused else self._control.streams
+        streams = 0 if self._control.paused else self._control.streams & ALL_STREAMS
         self._watch.keep(bool(streams))
         hearing = self._taps.keep(streams)
         self._mark_holes(now, streams, hearing=hearing)

@@ -71,7 +71,7 @@ class Tap(threading.Thread):
             )
             self._switch.sync()
             listening.record_enable_context(self._context, self._receive)
-        except Exception:  # noqa: BLE001 - may quote the event, so not even its text is looked at
+        except Exception:  # noqa: BLE001 - the display went away; its words are not looked at
             self.faults += not self._stopping
         finally:
             self.ready.set()
@@ -96,8 +96,12 @@ class Tap(threading.Thread):
         if category != record.FromServer or self._stopping:
             return
         data: bytes = getattr(reply, "data", b"")
-        for at in range(0, len(data) - _EVENT.size + 1, _EVENT.size):
-            self._handle(InputEvent._make(_EVENT.unpack_from(data, at)))
+        try:
+            for at in range(0, len(data) - _EVENT.size + 1, _EVENT.size):
+                self._handle(InputEvent._make(_EVENT.unpack_from(data, at)))
+        except Exception:  # noqa: BLE001 - could quote the event; python-xlib would hang on it
+            self.faults += 1
+            self.stop()
 
 
 def _range_of(events: tuple[int, int]) -> dict[str, object]:

@@ -152,7 +152,10 @@ class Watch(threading.Thread):
         known = self._board.current
         locked = (bool(self._lockers) or presence.saver_on) if self._can_tell_idle else None
         away = presence.idle_ms >= self._idle_ms if self._can_tell_idle else None
-        self._board.publish(replace(known, locked=locked, idle=away), before + 1)
+        # Bad news may be as old as the last beat; good news holds from now on.
+        opening = locked is False and known.locked is not False
+        since = self._beaten_ms if opening else before + 1
+        self._board.publish(replace(known, locked=locked, idle=away), since)
         self._board.confirm(self._beaten_ms)
         return presence
 

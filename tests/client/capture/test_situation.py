@@ -1,0 +1,109 @@
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deskbound_client.capture.gate import NOTHING_KNOWN, Context, Reason
+from deskbound_client.capture.signals import KEYS
+from deskbound_client.capture.situation import GUARD_MS, Board, ServerClock
+
+OPEN = Context(known=True, app=1, excluded=False, locked=False, idle=False, number=1)
+OTHER = replace(OPEN, app=2, number=2)
+EXCLUDED = replace(OPEN, excluded=True, number=3)
+LOCKED = replace(OPEN, locked=True)
+contexts = st.sampled_from([OPEN, OTHER, EXCLUDED, LOCKED, NOTHING_KNOWN])
+
+
+def judge(board, t_ms):
+    return board.judge(t_ms, 0, KEYS, KEYS)
+
+
+def test_before_anything_is_known_the_verdict_is_unknown():
+    assert judge(Board(), 5)[0] is Reason.UNKNOWN
+
+
+def test_an_event_is_judged_by_the_situation_at_its_own_time():
+    board = Board()
+    board.publish(OPEN, 1_000)
+    board.publish(EXCLUDED, 5_000)
+    board.publish(OTHER, 6_000)
+    assert judge(board, 999)[0] is Reason.UNKNOWN
+    assert judge(board, 1_000) == (Reason.OPEN, OPEN)
+    assert judge(board, 5_500)[0] is Reason.EXCLUDED
+    assert judge(board, 6_000) == (Reason.OPEN, OTHER)
+
+
+def test_what_came_shortly_before_something_excluded_or_locked_is_kept_out_too():
+    for closing in (EXCLUDED, LOCKED):
+        board = Board()
+        board.publish(OPEN, 0)
+        board.publish(closing, 5_000)
+        assert judge(board, 5_000 - GUARD_MS - 1)[0] is Reason.OPEN
+        assert judge(board, 5_000 - GUARD_MS)[0] is not Reason.OPEN
+
+
+def test_a_change_between_open_programs_costs_nothing():
+    board = Board()
+    board.publish(OPEN, 0)
+    board.publish(OTHER, 5_000)
+    assert judge(board, 4_999) == (Reason.OPEN, OPEN)
+    assert not board.steady(4_999)
+    assert board.steady(5_000)
+
+
+def test_a_moment_is_settled_when_the_watch_has_confirmed_what_followed():
+    board = Board()
+    board.publish(OPEN, 0)
+    board.confirm(1_000)
+    assert board.settled(1_000 - GUARD_MS)
+    assert not board.settled(1_001 - GUARD_MS)
+    board.confirm(500)  # never goes back
+    assert board.confirmed_ms == 1_000
+
+
+def test_a_history_that_reaches_not_far_enough_back_is_unknown():
+    board = Board()
+    for number in range(1_000):
+        board.publish(replace(OPEN, number=number), number * 10)
+    assert judge(board, 0)[0] is Reason.UNKNOWN
+    assert judge(board, 9_990)[0] is Reason.OPEN
+
+
+def test_an_unchanged_situation_keeps_its_beginning():
+    board = Board()
+    board.publish(OPEN, 100)
+    board.publish(replace(OPEN), 900)
+    assert judge(board, 100)[0] is Reason.OPEN
+    assert board.current is OPEN
+
+
+@given(
+    changes=st.lists(
+        st.tuples(
+            st.integers(0, 400), st.sampled_from([OPEN, OTHER, EXCLUDED, LOCKED, NOTHING_KNOWN])
+        ),
+        max_size=30,
+    ),
+    t_ms=st.integers(0, 6_000),
+)
+def test_no_history_opens_the_gate_for_a_moment_that_was_not_open(changes, t_ms):
+    board, now, at_the_time = Board(), 0, NOTHING_KNOWN
+    for step, context in changes:
+        now += step
+        board.publish(context, now)
+        if now <= t_ms:
+            at_the_time = context
+    reason, context = judge(board, t_ms)
+    if reason is Reason.OPEN:
+        assert context == at_the_time
+        assert at_the_time in (OPEN, OTHER)
+
+
+@given(start=st.integers(0, 2**32 - 1), steps=st.lists(st.integers(-(10**6), 10**9), max_size=20))
+def test_the_server_clock_never_starts_anew(start, steps):
+    clock, true = ServerClock(), start
+    assert clock.unwrap(start) == start
+    for step in steps:
+        true += step
+        assert (clock.unwrap(true % 2**32) - true) % 2**32 == 0
+        assert clock.unwrap(true % 2**32) == true
