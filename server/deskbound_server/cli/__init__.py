@@ -1,0 +1,37 @@
+"""The command ``deskbound-server``. One file per command; this one only lists them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deskbound_server.cli import down, enroll, init, laptops, model, revoke, run, runs, up
+from deskbound_strategies import shell
+
+app = shell.new_app(
+    "Deskbound's server: lets laptops in, runs rounds, keeps models.\n\n"
+    "It never sees work data; it asks, and each laptop decides."
+)
+
+
+@app.callback()
+def _home(
+    context: typer.Context,
+    home: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="DESKBOUND_SERVER_HOME",
+            help="Folder of the server; the default is .deskbound-server in your home folder.",
+        ),
+    ] = None,
+) -> None:
+    context.obj = home
+
+
+for _module in (init, up, down, enroll, revoke, laptops, run, runs, model):
+    _module.register(app)
+
+
+def main() -> None:
+    """Entry point of the ``deskbound-server`` command."""
+    shell.run(app)

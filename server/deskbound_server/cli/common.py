@@ -1,0 +1,48 @@
+"""What the commands share: where the server is, its database, how answers are printed."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from deskbound_server.database import Database
+from deskbound_server.home import ServerHome, find_home
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def home_of(context: typer.Context) -> ServerHome:
+    """Return the home of ``--home``, the environment, or the usual one; it may not exist yet."""
+    return find_home(context.find_root().obj)
+
+
+@contextmanager
+def open_database(home: ServerHome) -> Iterator[Database]:
+    """Open the server's database; the home must have been set up."""
+    home.check()
+    database = Database.open(home.database)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def print_json(value: Any) -> None:
+    """Print a value for a program."""
+    typer.echo(json.dumps(value, indent=2, sort_keys=True))
+
+
+def moment(seconds: int) -> str:
+    """Return a time as people read it, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M") if seconds else ""
+
+
+def codes(counts: dict[str, int]) -> str:
+    """Return counts by code as one short text."""
+    return ", ".join(f"{count} {code}" for code, count in sorted(counts.items()))

@@ -1,0 +1,89 @@
+"""Letting laptops in and out. A laptop is known by its key; whose it is stays with the operator.
+
+Enrolling needs the public key that ``deskbound join`` wrote on the laptop, handed over by a person.
+"""
+
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from deskbound_server.control import Control, key_fingerprint
+from deskbound_server.database import Database
+from deskbound_server.schema import LaptopRow
+from deskbound_strategies.errors import ConfigError, NotFoundError
+
+_MEND = "Hand over the file server/node.pub that 'deskbound join' wrote on the laptop."
+
+
+def read_public_key(path: Path) -> bytes:
+    """Return a laptop's public key as the SuperLink wants it (PEM, NIST curve).
+
+    Args:
+        path: OpenSSH or PEM file.
+
+    Raises:
+        NotFoundError: there is no such file.
+        ConfigError: it holds no such key.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError:
+        raise NotFoundError(f"There is no readable file {path.name}.", _MEND) from None
+    try:
+        load = (
+            serialization.load_pem_public_key
+            if data.startswith(b"-----BEGIN PUBLIC KEY")
+            else serialization.load_ssh_public_key
+        )
+        key = load(data)
+    except (ValueError, UnsupportedAlgorithm):
+        raise ConfigError(f"{path.name} holds no public key.", _MEND) from None
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not key.curve.name.startswith("secp"):
+        raise ConfigError(f"{path.name} holds a key of another sort.", _MEND)
+    return key.public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+
+
+def enroll(control: Control, database: Database, public_key: bytes, label: str) -> LaptopRow:
+    """Let a laptop connect.
+
+    Raises:
+        ConfigError: its key was enrolled before; a revoked key does not come back.
+    """
+    fingerprint = key_fingerprint(public_key)
+    if any(row.fingerprint == fingerprint for row in database.laptops()):
+        raise ConfigError(
+            "This key was enrolled before.", "Enroll each laptop once; after 'revoke', join anew."
+        )
+    node = control.register(public_key, label)
+    database.add_laptop(node, fingerprint, label)
+    return LaptopRow(str(node), fingerprint, label, revoked=False)
+
+
+def revoke(control: Control, database: Database, name: str) -> LaptopRow:
+    """Take a laptop's leave to connect away, for good.
+
+    Args:
+        control: of the running SuperLink.
+        database: of the server.
+        name: its label, or the beginning of its node id or fingerprint.
+
+    Raises:
+        NotFoundError: no laptop has that name, or several have.
+    """
+    known = [row for row in database.laptops() if not row.revoked and _answers_to(row, name)]
+    if len(known) != 1:
+        which = "more than one laptop" if known else "no laptop"
+        raise NotFoundError(
+            f"There is {which} of that name.", "List them with 'deskbound-server laptops'."
+        )
+    control.unregister(int(known[0].node))
+    database.revoke_laptop(int(known[0].node))
+    return known[0]
+
+
+def _answers_to(row: LaptopRow, name: str) -> bool:
+    return bool(name) and (name in {row.label, row.node} or row.fingerprint.startswith(name))

@@ -1,0 +1,32 @@
+"""Flower's SuperLink with our gate in front: ``python -m deskbound_server.link <arguments>``.
+
+Flower builds its web application inside the process that serves it and asks an extension module for
+middleware, outermost first. That question is answered here.
+"""
+
+import os
+from pathlib import Path
+
+from flwr.superlink import extensions
+from flwr.superlink.cli.flower_superlink import flower_superlink
+from starlette.middleware import Middleware
+
+from deskbound_server.control import check_flwr
+from deskbound_server.gate import Gate
+from deskbound_server.home import TOKEN_FILE_VARIABLE
+
+
+def main() -> None:
+    """Install the gate, then be the SuperLink."""
+    check_flwr()
+    token = Path(os.environ[TOKEN_FILE_VARIABLE]).read_text("ascii")
+
+    def gate_first() -> tuple[Middleware, ...]:
+        return (Middleware(Gate, token=token),)
+
+    extensions.get_middleware = gate_first
+    flower_superlink()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""A round plan: what a run asks for, as one value; ``plan_file`` reads it from commented TOML.
+
+Everything in it is public and most of it ends up in the signed contract of every round.
+"""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Self
+
+from deskbound_strategies.accounting import RdpCurve, admits, round_cost
+from deskbound_strategies.canonical import canonical_bytes, parse_canonical
+from deskbound_strategies.contract import LocalOptimizer, RoundContract, Unit
+from deskbound_strategies.policy import PROFILES
+from deskbound_strategies.server_optimizer import Name, ServerOptimizer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundPlan:
+    """What a run asks of its laptops, and what the server does with the answers.
+
+    Attributes:
+        task: installed task to train.
+        profile: privacy profile the laptops are expected to have.
+        rounds: rounds of the run.
+        cohort: laptops asked in a round, drawn from those connected.
+        minimum_cohort: fewest admitted replies for which a model is released.
+        enough: close a round once so many replies are admitted; 0 waits for all that were asked.
+        deadline_seconds: time a laptop has to answer.
+        gather_seconds: time to wait for the minimum cohort to be connected, before a contract.
+        attempts: tries of a round before the run gives up; laptops pay for each one anew.
+        unit, unit_seconds, unit_actions, sampling_rate, noise_multiplier, clip, steps, divisor,
+            local_optimizer: as in the contract.
+        local_learning_rate: step size on the laptop.
+        server_optimizer, server_learning_rate, server_momentum, server_second_momentum,
+            server_stability: how the mean update becomes the next model.
+        norm_bound: largest L2 norm of an update that counts; 0.0 derives one from the terms.
+        seed: of the first model's weights; public.
+        client_version_min, client_version_below: which clients may take part.
+    """
+
+    task: str
+    profile: str
+    rounds: int
+    cohort: int
+    minimum_cohort: int
+    deadline_seconds: int
+    sampling_rate: float
+    noise_multiplier: float
+    clip: float
+    steps: int
+    divisor: float
+    local_learning_rate: float
+    enough: int = 0
+    gather_seconds: int = 60
+    attempts: int = 2
+    unit: Unit = "session"
+    unit_seconds: int = 600
+    unit_actions: int = 256
+    local_optimizer: LocalOptimizer = "sgd"
+    server_optimizer: Name = "fedavg"
+    server_learning_rate: float = 1.0
+    server_momentum: float = 0.9
+    server_second_momentum: float = 0.99
+    server_stability: float = 1e-3
+    norm_bound: float = 0.0
+    seed: int = 0
+    client_version_min: str = "0.1.0"
+    client_version_below: str = "0.2.0"
+
+    def to_bytes(self) -> bytes:
+        """Return the canonical serialisation, as the database keeps it."""
+        return canonical_bytes(asdict(self))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Read back what ``to_bytes`` wrote."""
+        return cls(**parse_canonical(data))
+
+    @property
+    def optimizer(self) -> ServerOptimizer:
+        """The server's optimizer."""
+        return ServerOptimizer(
+            self.server_optimizer,
+            self.server_learning_rate,
+            self.server_momentum,
+            self.server_second_momentum,
+            self.server_stability,
+        )
+
+    def contract(
+        self, *, run: str, number: int, vocabulary_hash: str, model_hash: str, issued: int
+    ) -> RoundContract:
+        """Return the contract of one round.
+
+        Args:
+            run: the run's identifier.
+            number: 1-based round.
+            vocabulary_hash: of the task's vocabulary.
+            model_hash: of the encoded weights sent along.
+            issued: Unix seconds.
+        """
+        return RoundContract(
+            run=run,
+            round=number,
+            task=self.task,
+            profile=self.profile,
+            vocabulary_hash=vocabulary_hash,
+            model_hash=model_hash,
+            unit=self.unit,
+            unit_seconds=self.unit_seconds,
+            unit_actions=self.unit_actions,
+            sampling_rate=self.sampling_rate,
+            noise_multiplier=self.noise_multiplier,
+            clip=self.clip,
+            steps=self.steps,
+            divisor=self.divisor,
+            local_optimizer=self.local_optimizer,
+            learning_rate=self.local_learning_rate,
+            aggregation="plain",
+            minimum_cohort=self.minimum_cohort,
+            issued=issued,
+            deadline=issued + self.deadline_seconds,
+            client_version_min=self.client_version_min,
+            client_version_below=self.client_version_below,
+        )
+
+    def admitted_norm(self, dimension: int) -> float:
+        """Return the norm bound: the plan's own, or a generous one derived from its terms.
+
+        A laptop's step is at most ``lr`` per coordinate and some with Adam; with SGD it is ``lr``
+        times clipped gradients and noise over the divisor. Twice what honest laptops reach.
+
+        Args:
+            dimension: d, parameters of the model.
+        """
+        if self.norm_bound:
+            return self.norm_bound
+        root = math.sqrt(dimension)
+        if self.local_optimizer == "adam":
+            return 2.0 * self.local_learning_rate * self.steps * root
+        noise = self.noise_multiplier * self.clip * root / self.divisor
+        return 2.0 * self.local_learning_rate * self.steps * (4.0 * self.clip + noise)
+
+    def affordable_rounds(self) -> int:
+        """Return after how many of its rounds a day of data is spent under the plan's profile."""
+        contract = sample_contract(self)
+        cap, cost = PROFILES[self.profile].cap, round_cost(contract)
+        curve = RdpCurve()
+        for done in range(self.rounds):
+            if not admits(curve, cost, cap, steps=(done + 1) * self.steps):
+                return done
+            curve += cost
+        return self.rounds
+
+
+def sample_contract(plan: RoundPlan) -> RoundContract:
+    """Return a contract with the plan's terms and made-up names, to check the terms with."""
+    return plan.contract(
+        run="0" * 32, number=1, vocabulary_hash="0" * 64, model_hash="0" * 64, issued=1
+    )

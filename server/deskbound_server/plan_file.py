@@ -1,0 +1,143 @@
+"""Reading a round plan: every setting checked, and the whole checked against its own profile.
+
+A plan that laptops of its profile would refuse is refused here, before anybody is asked.
+"""
+
+import difflib
+import tomllib
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+from deskbound_server.admission import version_key
+from deskbound_server.plan import RoundPlan, sample_contract
+from deskbound_strategies.errors import ConfigError, Refusal
+from deskbound_strategies.policy import PROFILES, check_contract
+from deskbound_strategies.server_optimizer import NAMES
+
+# Least and largest value of every number; the profile then sets tighter ones.
+_RANGES: dict[str, tuple[float, float]] = {
+    "rounds": (1, 10_000),
+    "cohort": (1, 1_000_000),
+    "minimum_cohort": (2, 1_000_000),
+    "enough": (0, 1_000_000),
+    "deadline_seconds": (1, 30 * 86_400),
+    "gather_seconds": (0, 30 * 86_400),
+    "attempts": (1, 100),
+    "unit_seconds": (1, 86_400),
+    "unit_actions": (1, 4096),
+    "sampling_rate": (1e-6, 1.0),
+    "noise_multiplier": (1e-3, 1e3),
+    "clip": (1e-6, 1e3),
+    "steps": (1, 10_000),
+    "divisor": (1e-3, 1e6),
+    "local_learning_rate": (1e-9, 1e3),
+    "server_learning_rate": (1e-9, 1e2),
+    "server_momentum": (0.0, 0.9999),
+    "server_second_momentum": (0.0, 0.99999),
+    "server_stability": (1e-12, 1e2),
+    "norm_bound": (0.0, 1e9),
+    "seed": (0, 2**31),
+}
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "profile": tuple(PROFILES),
+    "unit": ("session", "day"),
+    "local_optimizer": ("sgd", "adam"),
+    "server_optimizer": NAMES,
+}
+
+
+def load_plan(path: Path) -> RoundPlan:
+    """Read and check a plan.
+
+    Raises:
+        ConfigError: naming the setting that is unknown, missing or not acceptable.
+    """
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"There is no plan {path.name}.", "Name an existing TOML file, as in run demo.toml."
+        ) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        raise ConfigError(
+            f"{path.name} cannot be read as TOML.", "Write one `setting = value` a line."
+        ) from None
+    return plan_from(raw, path.name)
+
+
+def plan_from(raw: dict[str, Any], name: str = "plan") -> RoundPlan:
+    """Return the plan these settings describe, checked against its own profile.
+
+    Raises:
+        ConfigError: see ``load_plan``.
+    """
+    known = {item.name: item for item in fields(RoundPlan)}
+    for key in raw:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
+            raise ConfigError(f"{name}: there is no setting {key!r}.", f"Did you mean {near!r}?")
+    for key, item in known.items():
+        if key not in raw and item.default is MISSING:
+            raise ConfigError(f"{name}: {key} is not given.", f"Add a line `{key} = …`.")
+    plan = RoundPlan(**{key: _value(name, key, value) for key, value in raw.items()})
+    _check_whole(plan, name)
+    return plan
+
+
+def _value(name: str, key: str, value: Any) -> Any:
+    if key in _CHOICES:
+        if value not in _CHOICES[key]:
+            options = ", ".join(_CHOICES[key])
+            raise ConfigError(f"{name}: {key} is not acceptable.", f"Choose one of {options}.")
+        return value
+    if key not in _RANGES:
+        if not isinstance(value, str) or not value.isascii() or not 0 < len(value) <= 64:
+            raise ConfigError(f"{name}: {key} is not acceptable.", "Give a short text in quotes.")
+        return value
+    low, high = _RANGES[key]
+    whole = isinstance(low, int)
+    number = float(value) if type(value) is int and not whole else value
+    if type(number) is not (int if whole else float) or not low <= number <= high:
+        kind = "a whole number" if whole else "a number"
+        raise ConfigError(f"{name}: {key} is out of range.", f"Give {kind} from {low} to {high}.")
+    return number
+
+
+def _check_whole(plan: RoundPlan, name: str) -> None:
+    if not plan.minimum_cohort <= plan.cohort:
+        raise ConfigError(
+            f"{name}: minimum_cohort exceeds cohort.",
+            "Ask at least as many laptops as must answer.",
+        )
+    if plan.enough and plan.enough < plan.minimum_cohort:
+        raise ConfigError(
+            f"{name}: enough is below minimum_cohort.", "Give 0, or at least minimum_cohort."
+        )
+    try:
+        version_key(plan.client_version_min), version_key(plan.client_version_below)
+    except ValueError:
+        raise ConfigError(
+            f"{name}: a client version has three numbers.", "Write it as in 0.1.0."
+        ) from None
+    _check_profile(plan, name)
+
+
+def _check_profile(plan: RoundPlan, name: str) -> None:
+    """Refuse here what every laptop of the plan's profile would refuse."""
+    contract = sample_contract(plan)
+    try:
+        check_contract(
+            contract,
+            PROFILES[plan.profile],
+            now=contract.issued,
+            rounds_today=0,
+            model_bytes=4,
+            vocabulary_hash=contract.vocabulary_hash,
+            client_version=plan.client_version_min,
+        )
+    except Refusal as refusal:
+        raise ConfigError(
+            f"{name}: {plan.profile} laptops would refuse this ({refusal.code.value}).",
+            "Change the setting the code names, or plan for another profile.",
+        ) from None

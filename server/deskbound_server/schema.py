@@ -1,0 +1,123 @@
+"""What the server's database holds: states, rows and tables; no behaviour.
+
+There is no table of who took part in a round. A laptop's node id stands only in ``laptops``, where
+enrolling and revoking need it.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import sqlalchemy as sql
+
+
+class RunState(StrEnum):
+    """Where a run stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+class RoundState(StrEnum):
+    """Where a round stands; only ``released`` has a model."""
+
+    OPEN = "open"
+    RELEASED = "released"
+    FAILED = "failed"
+    ABANDONED = "abandoned"  # the server died; the contract is never used again
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run.
+
+    Attributes:
+        id: 32 hex digits.
+        state: where it stands.
+        reason: why it failed, a word from a closed list, else empty.
+        plan: canonical bytes of its plan.
+        created: Unix seconds.
+        flower_run: Flower's number of the latest submission, as text.
+    """
+
+    id: str
+    state: RunState
+    reason: str
+    plan: bytes
+    created: int
+    flower_run: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoundRow:
+    """One attempt of a round; counts as in ``dp_fedavg.Outcome``."""
+
+    run: str
+    number: int
+    attempt: int
+    state: RoundState
+    digest: str
+    envelope: bytes
+    issued: int
+    closed: int
+    cohort: int
+    admitted: int
+    missing: int
+    refused: dict[str, int]
+    rejected: dict[str, int]
+    model_in: str
+    model_out: str
+    optimizer_state: str
+
+
+@dataclass(frozen=True, slots=True)
+class LaptopRow:
+    """An enrolled laptop: Flower's node id, its key's fingerprint, the operator's label."""
+
+    node: str
+    fingerprint: str
+    label: str
+    revoked: bool
+
+
+metadata = sql.MetaData()
+runs = sql.Table(
+    "runs",
+    metadata,
+    sql.Column("id", sql.String(32), primary_key=True),
+    sql.Column("state", sql.String(16), nullable=False),
+    sql.Column("reason", sql.String(64), nullable=False),
+    sql.Column("plan", sql.LargeBinary, nullable=False),
+    sql.Column("created", sql.Integer, nullable=False),
+    sql.Column("flower_run", sql.String(24), nullable=False),
+)
+rounds = sql.Table(
+    "rounds",
+    metadata,
+    sql.Column("run", sql.ForeignKey("runs.id"), primary_key=True),
+    sql.Column("number", sql.Integer, primary_key=True),
+    sql.Column("attempt", sql.Integer, primary_key=True),
+    sql.Column("state", sql.String(16), nullable=False),
+    sql.Column("digest", sql.String(64), nullable=False, unique=True),
+    sql.Column("envelope", sql.LargeBinary, nullable=False),
+    sql.Column("issued", sql.Integer, nullable=False),
+    sql.Column("closed", sql.Integer, nullable=False),
+    sql.Column("cohort", sql.Integer, nullable=False),
+    sql.Column("admitted", sql.Integer, nullable=False),
+    sql.Column("missing", sql.Integer, nullable=False),
+    sql.Column("refused", sql.Text, nullable=False),
+    sql.Column("rejected", sql.Text, nullable=False),
+    sql.Column("model_in", sql.String(64), nullable=False),
+    sql.Column("model_out", sql.String(64), nullable=False),
+    sql.Column("optimizer_state", sql.String(64), nullable=False),
+)
+laptops = sql.Table(
+    "laptops",
+    metadata,
+    sql.Column("node", sql.String(24), primary_key=True),
+    sql.Column("fingerprint", sql.String(64), nullable=False),
+    sql.Column("label", sql.String(64), nullable=False),
+    sql.Column("revoked", sql.Boolean, nullable=False),
+)

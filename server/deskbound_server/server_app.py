@@ -1,0 +1,78 @@
+"""The ServerApp that the pointer bundle names: it finds its run in our database and conducts it.
+
+All it takes from Flower is the run's id and the Grid. It holds the run's lock while it lives, so
+that a run has one conductor, and everyone can see whether it has one.
+"""
+
+import logging
+
+from flwr.app import Context
+from flwr.serverapp import Grid, ServerApp
+
+from deskbound_server import pki
+from deskbound_server.database import Database
+from deskbound_server.home import ServerHome, find_home
+from deskbound_server.lock import FileLock
+from deskbound_server.model_store import ModelStore
+from deskbound_server.plan import RoundPlan
+from deskbound_server.rounds import Job, conduct
+from deskbound_server.schema import RunRow, RunState
+from deskbound_server.strict_grid import StrictGrid
+from deskbound_strategies.codec import encoded_size
+from deskbound_strategies.dp_fedavg import Clock
+from deskbound_strategies.errors import BusyError, DeskboundError
+from deskbound_strategies.task import find_task, weights_of
+
+_log = logging.getLogger("deskbound.server")
+_ENVELOPE_BYTES = 64 * 1024  # what Flower adds around our reply, generously
+
+app = ServerApp()
+
+
+@app.main()
+def main(grid: Grid, context: Context) -> None:
+    """Conduct the run that the submission names."""
+    home = find_home(None)
+    home.check()
+    run = str(context.run_config["run"])
+    database = Database.open(home.database)
+    try:
+        _conduct_alone(home, database, grid, run)
+    except DeskboundError as error:
+        _log.error("The run ended: %s %s", error.sentence, error.mend)
+        raise
+    finally:
+        database.close()
+
+
+def _conduct_alone(home: ServerHome, database: Database, grid: Grid, run: str) -> None:
+    row = database.find_run(run)
+    with FileLock(home.run / f"{row.id}.lock", patience=5.0) as lock:
+        if not lock.held:
+            raise BusyError(f"Run {row.id[:8]} is conducted already.", "Wait for it to end.")
+        job = _job(home, database, grid, row)
+        try:
+            conduct(job)
+        except Exception:
+            # Whatever it was, the record must not say "running"; a known reason stays.
+            if database.find_run(row.id).state is RunState.RUNNING:
+                database.set_run(row.id, RunState.FAILED, "server-error")
+            raise
+
+
+def _job(home: ServerHome, database: Database, grid: Grid, row: RunRow) -> Job:
+    plan = RoundPlan.from_bytes(row.plan)
+    task = find_task(plan.task)
+    layout = task.layout()
+    return Job(
+        run=row.id,
+        plan=plan,
+        layout=layout,
+        vocabulary_hash=task.vocabulary_hash,
+        first_weights=lambda seed: weights_of(task.build_model(seed)),
+        database=database,
+        models=ModelStore(home.models),
+        key=pki.contract_key(home),
+        grid=StrictGrid(grid, encoded_size(layout) + _ENVELOPE_BYTES),
+        clock=Clock(),
+    )
