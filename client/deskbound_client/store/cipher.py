@@ -66,16 +66,20 @@ class Connection:
         self._raw = raw
         self._turn = threading.RLock()
         self._depth = 0
+        self._open = True
 
     def execute(self, sql: str, params: Sequence[object] = ()) -> list[Row]:
         """Run one statement and return all its rows."""
         with self._turn, translated(self.path):
+            self._insist_open()
             return list(self._raw.execute(sql, tuple(params)))
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
-        """Run one statement for each row."""
-        with self._turn, translated(self.path):
-            self._raw.executemany(sql, rows)
+        """Run one statement for each row, in the present transaction or in one of its own."""
+        with self._turn:
+            alone = self.transaction() if self._depth == 0 else contextlib.nullcontext()
+            with alone, translated(self.path):
+                self._raw.executemany(sql, rows)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -89,6 +93,7 @@ class Connection:
             BusyError: when another process keeps the database longer than ten seconds.
         """
         with self._turn:
+            self._insist_open()
             name = f"level_{self._depth}"
             self._statement("BEGIN IMMEDIATE" if self._depth == 0 else f"SAVEPOINT {name}")
             self._depth += 1
@@ -130,7 +135,14 @@ class Connection:
     def close(self) -> None:
         """Close the database; the last one to close empties its journal."""
         with self._turn, translated(self.path):
+            self._open = False
             self._raw.close()
+
+    def _insist_open(self) -> None:
+        if not self._open:
+            raise NotFoundError(
+                f"{self.path.name} was closed or forgotten meanwhile.", "Ask for the day again."
+            )
 
 
 def open_database(path: Path, key: bytes, *, create: bool = False) -> Connection:

@@ -38,6 +38,8 @@ class DayFiles:
         self._keys = keys
         self._lock = lock
         self._open: dict[date, tuple[bytes, DayFile]] = {}
+        self._derived: dict[date, bytes | None] = {}
+        self._derived_from: KeyState | None = None
 
     def dates(self) -> list[date]:
         """Return the days that have a file, oldest first."""
@@ -57,6 +59,10 @@ class DayFiles:
         """Open a day file; see ``Vault.day``."""
         with self._lock.turn:
             key = self._key(day)
+            if key is None:
+                raise NotFoundError(
+                    f"{day} was forgotten; its key is destroyed.", "Nothing can bring it back."
+                )
             self._close_outdated()
             if day in self._open:
                 return self._open[day][1]
@@ -72,13 +78,21 @@ class DayFiles:
             self._open[day] = key, opened
             return opened
 
-    def _key(self, day: date) -> bytes:
-        try:
-            return day_key(self._keys.current(), day.toordinal())
-        except KeyGoneError:
-            raise NotFoundError(
-                f"{day} was forgotten; its key is destroyed.", "Nothing can bring it back."
-            ) from None
+    def _key(self, day: date) -> bytes | None:
+        """Return the key a day has now, or None when it was destroyed.
+
+        Turning the ratchet for every commit would cost more than the commit: what was derived is
+        kept until the keys change.
+        """
+        state = self._keys.current()
+        if state is not self._derived_from:
+            self._derived_from, self._derived = state, {}
+        if day not in self._derived:
+            try:
+                self._derived[day] = day_key(state, day.toordinal())
+            except KeyGoneError:
+                self._derived[day] = None
+        return self._derived[day]
 
     def writing_day(self, day: date) -> date:
         """Return the day whose file takes rows of ``day``.
@@ -86,10 +100,9 @@ class DayFiles:
         A clock set back to a forgotten day does not bring that day back: its rows go to the
         newest day there is.
         """
-        state = self._keys.current()
-        if _has_key(state, day):
+        if self._key(day) is not None:
             return day
-        return max([*self.dates(), date.fromordinal(state.base)])
+        return max([*self.dates(), date.fromordinal(self._keys.current().base)])
 
     @contextmanager
     def committing(self) -> Iterator[None]:
@@ -113,10 +126,8 @@ class DayFiles:
 
     def _close_outdated(self) -> None:
         """Close day files that were forgotten or given a new key meanwhile, here or elsewhere."""
-        state = self._keys.current()
         for day, (key, _) in list(self._open.items()):
-            gone = not self.path(day).exists() or not _has_key(state, day)
-            if gone or day_key(state, day.toordinal()) != key:
+            if self._key(day) != key or not self.path(day).exists():
                 self.let_go(day)
 
     def let_go(self, day: date) -> None:
@@ -133,9 +144,8 @@ class DayFiles:
     def sweep(self) -> None:
         """Remove what a crash left behind: files of days whose keys are gone, and drafts."""
         with self._lock.alone():
-            state = self._keys.current()
             for day in self.dates():
-                if not _has_key(state, day):
+                if self._key(day) is None:
                     unlink_database(self.path(day))
             for draft in self._folder.glob("*.draft*"):
                 draft.unlink(missing_ok=True)
@@ -148,11 +158,3 @@ def _store(file: DayFile, rows: list[Stored], still_wanted: Callable[[], bool]) 
         [row for row in rows if isinstance(row, StoredGap)],
         still_wanted=still_wanted,
     )
-
-
-def _has_key(state: KeyState, day: date) -> bool:
-    try:
-        day_key(state, day.toordinal())
-    except KeyGoneError:
-        return False
-    return True

@@ -21,6 +21,7 @@ __all__ = ["Counts", "DayFile", "Stored", "StoredAction", "StoredGap", "StoredTh
 
 _PAGE_ROWS = 4_096
 _BATCH_ROWS = 500
+_HOUR = 3_600
 
 
 class DayFile:
@@ -92,10 +93,13 @@ class DayFile:
         rows: list[Stored] = [*actions, *thumbs, *gaps]
         times = [row.at for row in rows] + [gap.ended for gap in gaps]
         if times:
+            # Whole hours: most commits then leave this row, and its page, alone.
+            first, last = min(times) // _HOUR * _HOUR, -(-max(times) // _HOUR) * _HOUR
             self.connection.execute(
                 "UPDATE extent SET first = min(coalesce(first, ?1), ?1),"
-                " last = max(coalesce(last, ?2), ?2)",
-                (min(times), max(times)),
+                " last = max(coalesce(last, ?2), ?2)"
+                " WHERE first IS NULL OR first > ?1 OR last < ?2",
+                (first, last),
             )
 
     def _boot(self, boot: int) -> int:

@@ -82,6 +82,8 @@ class Retention:
             for day in self._files.dates():
                 try:
                     found = self._delete(self._files.open(day), start, end)
+                except NotFoundError:  # no key opens it, so there is nothing to forget
+                    continue
                 except VaultDamagedError as error:  # the others are forgotten all the same
                     damaged = error
                     continue

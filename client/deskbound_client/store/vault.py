@@ -172,6 +172,9 @@ class Vault:
     def forget_range(self, start: int, end: int, noted: ForgetHook | None = None) -> ForgetReceipt:
         """Delete every row that touches ``start``..``end`` (Unix seconds, both included).
 
+        What capture has not committed yet is not here to be forgotten: bump the control word
+        first (``Control.bump``), so that it is dropped.
+
         Args:
             start: first second.
             end: last second.
@@ -230,7 +233,7 @@ class Vault:
         for day in self.days():
             try:
                 pages = self.day(day).connection.damaged_pages()
-            except VaultDamagedError as error:
+            except (VaultDamagedError, NotFoundError) as error:
                 pages = [error.sentence]
             if pages:
                 found[self.day_path(day).name] = pages

@@ -1,7 +1,6 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.helpers.store import NOON, action, actions, plain_pages
 
 from deskbound_client.store.cipher import open_database
 from deskbound_client.store.days import DayFile
@@ -14,6 +13,7 @@ from deskbound_client.store.rows import (
     StoredThumb,
 )
 from deskbound_strategies.vocabulary import APPS, GAP_UNKNOWN, TOKENS, Action
+from tests.helpers.store import NOON, action, actions, plain_pages
 
 KEY = bytes(range(32))
 
@@ -153,8 +153,10 @@ def test_delete_takes_exactly_what_touches_the_range(file, times, holes, start, 
 
 def test_a_file_is_passed_over_only_when_nothing_can_touch(file):
     assert not file.touches(-(2**60), 2**60)
-    file.append([action(100)], [], [StoredGap(150, 300, "sleep")])
-    assert [file.touches(*span) for span in ((0, 99), (0, 100), (200, 250), (301, 400))] == [
+    hour = 3_600
+    file.append([action(2 * hour + 100)], [], [StoredGap(2 * hour + 150, 3 * hour + 300, "sleep")])
+    spans = ((0, hour), (0, 2 * hour), (3 * hour, 3 * hour), (4 * hour + 1, 9 * hour))
+    assert [file.touches(*span) for span in spans] == [
         False, True, True, False,
     ]  # fmt: skip
 

@@ -4,13 +4,13 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from tests.helpers.store import MemoryKeystore
 
 from deskbound_client.store import keys as keys_module
 from deskbound_client.store.keys import VaultKeys, seal, unseal
 from deskbound_client.store.keystate import new_state, retire_before
 from deskbound_client.store.lock import VaultLock
 from deskbound_strategies.errors import KeystoreError, NotFoundError, VaultDamagedError
+from tests.helpers.store import MemoryKeystore
 
 FIRST = 739_000
 

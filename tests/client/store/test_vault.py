@@ -4,7 +4,6 @@ import threading
 from datetime import date, timedelta
 
 import pytest
-from tests.helpers.store import DAY, DAY_SECONDS, NOON, MemoryKeystore, action, actions, new_vault
 
 from deskbound_client.store.keystate import day_key
 from deskbound_client.store.rows import Counts, StoredGap, StoredThumb
@@ -17,6 +16,7 @@ from deskbound_strategies.errors import (
     PermissionsError,
     VaultDamagedError,
 )
+from tests.helpers.store import DAY, DAY_SECONDS, NOON, MemoryKeystore, action, actions, new_vault
 
 
 @pytest.fixture(autouse=True)
@@ -321,6 +321,24 @@ def test_another_process_writes_to_no_forgotten_file(opened, home):
         other.append(actions(4))  # lands in the new file, not in the unlinked one
         assert vault.day(DAY).counts() == Counts(4)
         assert other.day(DAY).counts() == Counts(4)
+
+
+def test_a_reader_of_a_day_that_is_forgotten_meanwhile_is_told(vault):
+    vault.append(actions(9_000))
+    reading = vault.day(DAY).actions()
+    next(reading)
+    vault.forget_day(DAY)
+    with pytest.raises(NotFoundError, match="forgotten"):
+        list(reading)
+
+
+def test_a_file_that_no_key_opens_is_no_hindrance(vault, home, tmp_path):
+    fill(vault, [8, 0])
+    shutil.copy(vault.day_path(DAY - timedelta(8)), tmp_path / "backup.db")
+    vault.retire(NOON)
+    shutil.copy(tmp_path / "backup.db", vault.day_path(DAY - timedelta(8)))
+    assert vault.forget_range(NOON, NOON + 4).counts.actions == 5
+    assert list(vault.damage()) == ["2026-11-12.db"]
 
 
 def test_writers_and_one_who_forgets_do_not_disturb_each_other(opened, home):

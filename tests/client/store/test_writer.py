@@ -1,9 +1,9 @@
 import pytest
-from tests.helpers.store import DAY_SECONDS, NOON, OpenGate, action, actions, new_vault
 
 from deskbound_client.store.rows import Counts
 from deskbound_client.store.writer import BATCH_ROWS, BATCH_SECONDS, MOST_WAITING, Writer
 from deskbound_strategies.errors import DiskFullError
+from tests.helpers.store import DAY_SECONDS, NOON, OpenGate, action, actions, new_vault
 
 
 class Clock:
