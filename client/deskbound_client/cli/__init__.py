@@ -13,6 +13,7 @@ from deskbound_client.cli import (
     generate,
     init,
     join,
+    leave,
     pause,
     predict,
     resume,
@@ -45,7 +46,7 @@ def _home(
 
 
 for _module in (
-    init, consent, start, stop, status, pause, resume, show, forget, join, budget, sent,
+    init, consent, start, stop, status, pause, resume, show, forget, join, leave, budget, sent,
     predict, generate, agent,
 ):  # fmt: skip
     _module.register(app)

@@ -92,8 +92,10 @@ def _print(answer: dict[str, Any]) -> None:
         "the rounds so far gave away about any one session of that day; [bold]ε counted[/] also "
         "holds if the server chose each round after seeing the last, and is what the cap bounds."
     )
+    cap = answer["epsilon_all_days_cap"]
+    bound = "no cap over all days" if cap == float("inf") else f"cap {cap:g}"
     console.print(
-        f"All days together, forgotten ones included: {answer['epsilon_all_days']:.1f} of "
-        f"{answer['epsilon_all_days_cap']:g} counted."
+        f"All days together, forgotten ones included: {answer['epsilon_all_days']:.1f} counted, "
+        f"{bound}."
     )
     console.print(answer["words"])

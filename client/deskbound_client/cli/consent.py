@@ -3,8 +3,6 @@
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from deskbound_client import consent as receipts
 from deskbound_client.capture.control import Control
@@ -49,12 +47,8 @@ def show(
     if json:
         print_json({signal.name: _as_dict(signal, signal.name in held) for signal in SIGNALS})
         return
-    table = Table("stream", "", "what for", "what is kept", "never kept", box=None, pad_edge=False)
     for signal in SIGNALS:
-        state = Text("on", "bold green") if signal.name in held else Text("off", "dim")
-        kept, never = "; ".join(signal.kept), "; ".join(signal.never_kept)
-        table.add_row(signal.name, state, signal.purpose, kept, never)
-    console.print(table)
+        _explain(signal, on=signal.name in held)
 
 
 def grant(context: typer.Context, subjects: Subjects) -> None:
@@ -68,7 +62,7 @@ def grant(context: typer.Context, subjects: Subjects) -> None:
     with open_vault(context) as vault:
         for signal in chosen:
             receipts.grant(vault, signal.name, ledger_of(vault))
-            _explain(signal)
+            _explain(signal, on=True)
         _publish(context, vault)
 
 
@@ -104,12 +98,12 @@ def _chosen(names: list[str]) -> list[Signal]:
     return [known[name] for name in wanted]
 
 
-def _explain(signal: Signal) -> None:
-    kept, never = "; ".join(signal.kept), "; ".join(signal.never_kept)
+def _explain(signal: Signal, *, on: bool) -> None:
+    state = "[bold green]on [/]" if on else "[dim]off[/]"
     days = f" Kept {signal.retention_days} days." if signal.retention_days else ""
-    console.print(f"[bold green]on[/]  [bold]{signal.name}[/]: {signal.title}.{days}")
-    console.print(f"    Kept: {kept}.")
-    console.print(f"    [dim]Never kept: {never}.[/]")
+    console.print(f"{state} [bold]{signal.name}[/]: {signal.title}. {signal.purpose}")
+    console.print(f"    Kept: {'; '.join(signal.kept)}.{days}")
+    console.print(f"    [dim]Never kept: {'; '.join(signal.never_kept)}.[/]")
 
 
 def _as_dict(signal: Signal, on: bool) -> dict[str, Any]:  # noqa: FBT001 - a fact, not a switch

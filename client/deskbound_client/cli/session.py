@@ -13,14 +13,16 @@ from deskbound_client.config import Config, load_config
 from deskbound_client.paths import HomePaths
 from deskbound_client.privacy.budget import Budget
 from deskbound_client.privacy.ledger_store import LedgerStore
+from deskbound_client.store.keys import KEYS_FILE
 from deskbound_client.store.keystore import choose_keystore
 from deskbound_client.store.passphrase import (
+    SEALED_FILE,
     PassphraseSource,
     passphrase_from_file,
     passphrase_from_prompt,
 )
-from deskbound_client.store.vault import Vault
-from deskbound_strategies.errors import ConfigError
+from deskbound_client.store.vault import VAULT_FILE, Vault
+from deskbound_strategies.errors import ConfigError, NotFoundError
 from deskbound_strategies.policy import load_floor
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
@@ -33,18 +35,39 @@ def paths_of(context: typer.Context) -> HomePaths:
     return HomePaths.of(context.find_root().obj)
 
 
-def passphrase_of(config: Config) -> PassphraseSource | None:
-    """Return where the passphrase comes from: the configured file, a terminal, or nowhere."""
+def passphrase_given(context: typer.Context) -> str:
+    """Return the passphrase, read once from the configured file or the terminal.
+
+    Empty for a vault whose key is in the system's keystore, or where there is no way to ask.
+    """
+    paths = paths_of(context)
+    source = _source(load_config(paths.config))
+    sealed = (paths.home / SEALED_FILE).exists()
+    return source() if source is not None and sealed else ""
+
+
+def open_vault(context: typer.Context, passphrase: str | None = None) -> Vault:
+    """Open the vault of this command's home; use it in a ``with`` statement.
+
+    Args:
+        context: of the command.
+        passphrase: one that was asked for already; None to ask when it is needed.
+    """
+    paths = paths_of(context)
+    if passphrase is None:
+        source = _source(load_config(paths.config))
+    else:
+        source = (lambda: passphrase) if passphrase else None
+    # Before a keystore is chosen: that would write down the choice for a vault that is not there.
+    if not any((paths.home / name).exists() for name in (KEYS_FILE, VAULT_FILE)):
+        raise NotFoundError(f"There is no vault in {paths.home}.", "Run `deskbound init` first.")
+    return Vault.open(paths.home, choose_keystore(paths.home, source))
+
+
+def _source(config: Config) -> PassphraseSource | None:
     if config.passphrase_file:
         return passphrase_from_file(Path(config.passphrase_file))
     return passphrase_from_prompt() if sys.stdin.isatty() else None
-
-
-def open_vault(context: typer.Context) -> Vault:
-    """Open the vault of this command's home; use it in a ``with`` statement."""
-    paths = paths_of(context)
-    passphrase = passphrase_of(load_config(paths.config))
-    return Vault.open(paths.home, choose_keystore(paths.home, passphrase))
 
 
 def ledger_of(vault: Vault) -> LedgerStore:

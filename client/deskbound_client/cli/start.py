@@ -1,0 +1,61 @@
+"""``deskbound start``: begins capture and, in a fleet, taking part."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from deskbound_client import agent, consent
+from deskbound_client.capture.display import find_display
+from deskbound_client.cli.session import (
+    AsJson,
+    console,
+    open_vault,
+    passphrase_given,
+    paths_of,
+    print_json,
+)
+from deskbound_client.cli.status import print_status, status_of
+from deskbound_strategies.errors import NoDisplayError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(start)
+
+
+def start(
+    context: typer.Context,
+    capture: Annotated[
+        bool, typer.Option(help="Capture input; --no-capture only takes part in rounds.")
+    ] = True,
+    json: AsJson = False,
+) -> None:
+    """Begin: capture what you agreed to, and take part in rounds if you agreed and joined.
+
+    Runs in the background until `deskbound stop`. Nothing starts it but you.
+
+    Example: deskbound start
+    """
+    paths = paths_of(context)
+    passphrase = passphrase_given(context)
+    with open_vault(context, passphrase) as vault:
+        agreed = set(consent.granted(vault))
+    if capture:
+        _check_display()
+    agent.start(paths, passphrase, capture=capture)
+    found = status_of(paths)
+    if json:
+        print_json(found)
+        return
+    if not agreed:
+        console.print("[yellow]You have agreed to nothing yet[/]: `deskbound consent show`.")
+    print_status(found)
+
+
+def _check_display() -> None:
+    try:
+        find_display(os.environ)
+    except NoDisplayError as error:
+        mend = f"{error.mend} `deskbound start --no-capture` takes part in rounds without it."
+        raise NoDisplayError(error.sentence, mend) from None

@@ -1,0 +1,95 @@
+"""``deskbound status``: what is really being stored, from committed rows."""
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+import typer
+from rich.table import Table
+
+from deskbound_client import agent
+from deskbound_client.capture.control import Control
+from deskbound_client.capture.signals import STREAMS
+from deskbound_client.capture.status import read_status
+from deskbound_client.cli.session import AsJson, console, paths_of, print_json
+from deskbound_client.cli.words import clock
+from deskbound_client.paths import HomePaths
+from deskbound_strategies.errors import NotFoundError
+
+FRESH_SECONDS = 10  # an older statement of capture is no statement
+_WHY = {
+    "open": "capturing",
+    "paused": "paused",
+    "no-consent": "off: you agreed to no stream",
+    "unknown": "closed: the active application cannot be told",
+    "locked": "closed: the screen is locked",
+    "idle": "closed: nobody is here",
+    "excluded": "closed: this application is excluded",
+    "display-lost": "closed: the display does not answer",
+    "stopped": "not running",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(status)
+
+
+def status(context: typer.Context, json: AsJson = False) -> None:
+    """Show what is running, what was really stored in the last minute, and why not more.
+
+    Needs no passphrase: it reads counts, never content.
+
+    Example: deskbound status
+    """
+    paths = paths_of(context)
+    if not paths.control.exists():
+        raise NotFoundError(f"There is no vault in {paths.home}.", "Run `deskbound init` first.")
+    found = status_of(paths)
+    print_json(found) if json else print_status(found)
+
+
+def status_of(paths: HomePaths) -> dict[str, Any]:
+    """Return all that is known without opening the vault."""
+    control = Control.open(paths.control)
+    told = read_status(paths.run / "capture.json")
+    fresh = told is not None and time.time() - told.at <= FRESH_SECONDS
+    state = told.state if told is not None and fresh else "stopped"
+    rows = told.rows_last_minute if told is not None and fresh else {}
+    return {
+        "agent": asdict(agent.status(paths)),
+        "capture": "paused" if control.paused else state,
+        "paused_until": control.paused_until,
+        "streams": {
+            stream.name: {
+                "on": bool(control.streams & stream.bit),
+                "rows_last_minute": rows.get(stream.name, 0),
+            }
+            for stream in STREAMS
+        },
+        "disk_full": bool(told and fresh and told.disk_full),
+    }
+
+
+def print_status(found: dict[str, Any]) -> None:
+    """Print what ``status_of`` found for a person."""
+    running = found["agent"]["state"]
+    console.print(f"Deskbound is [bold]{running}[/]; {_why(found)}.")
+    table = Table("stream", "consent", "stored in the last minute", box=None, pad_edge=False)
+    for name, stream in found["streams"].items():
+        consent = "[green]on[/]" if stream["on"] else "[dim]off[/]"
+        table.add_row(name, consent, str(stream["rows_last_minute"]))
+    console.print(table)
+    for name, child in found["agent"]["children"].items():
+        line = f"{name}: {child['state']}"
+        if child.get("sentence"):
+            line += f". {child['sentence']} {child['mend']}"
+        console.print(f"[dim]{line}[/]")
+    if found["disk_full"]:
+        console.print("[bold red]The disk is full[/]; nothing can be stored.")
+
+
+def _why(found: dict[str, Any]) -> str:
+    if found["capture"] == "paused" and found["paused_until"]:
+        return f"paused until {clock(int(found['paused_until']))}"
+    return _WHY.get(found["capture"], str(found["capture"]))
