@@ -54,7 +54,7 @@ _WINDOW = 1 << (_BITS - 46)
 _END = 6.0  # the table covers magnitudes up to 6 R, all but 2e-9 of the draws
 _ANCHORS_PER_UNIT = 64
 _DEGREE = 8
-_GUIDE_BITS = 18
+_GUIDE_BITS = 20
 _CHUNK = 1 << 16
 _MAX_BITS = 1024
 _PI = Decimal(
@@ -81,7 +81,7 @@ class RoundedGaussian:
     """Draws integers distributed as a Gaussian of standard deviation ``scale``, rounded.
 
     Args:
-        scale: R, in lattice steps; between 1 and 2^21. The table takes about 48 R bytes.
+        scale: R, in lattice steps; between 1 and 2^21. The tables take about 48 R bytes and 4 MB.
 
     Raises:
         ValueError: when the scale is outside its range.

@@ -120,6 +120,14 @@ def test_beyond_the_table_the_tail_goes_on() -> None:
     assert abs(int(RoundedGaussian(10.0).draw(1, words(2**64 - 2, 1 << 63))[0])) > 80
 
 
+@pytest.mark.parametrize("above", [1e-9, 1e-11, 1e-13])
+def test_draws_past_the_end_of_the_table_are_exact(above: float) -> None:
+    scale, fraction = 10.0, TOP - int(above * TOP)
+    magnitude = abs(int(RoundedGaussian(scale).draw(1, words(fraction << 2, 1 << 63))[0]))
+    assert magnitude > 60
+    assert true_cdf(scale, magnitude - 1) * TOP < fraction < true_cdf(scale, magnitude) * TOP
+
+
 def test_a_source_of_nothing_but_ones_ends() -> None:
     assert RoundedGaussian(2.0).draw(1, lambda count: b"\xff" * count)[0] < -50
 
