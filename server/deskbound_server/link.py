@@ -4,9 +4,11 @@ Flower builds its web application inside the process that serves it and asks an 
 middleware, outermost first. That question is answered here.
 """
 
+import functools
 import os
 from pathlib import Path
 
+import uvicorn
 from flwr.superlink import extensions
 from flwr.superlink.cli.flower_superlink import flower_superlink
 from starlette.middleware import Middleware
@@ -25,6 +27,8 @@ def main() -> None:
         return (Middleware(Gate, token=token),)
 
     extensions.get_middleware = gate_first
+    # Laptops keep their connections open; without a limit "down" would wait for all of them.
+    uvicorn.run = functools.partial(uvicorn.run, timeout_graceful_shutdown=1)
     flower_superlink()
 
 
