@@ -25,6 +25,7 @@ from flwr.proto.control_pb2 import StartRunRequest
 from flwr.proto.runtime_pb2 import AcquireTaskRequest, PullTaskInputRequest
 from flwr.supercore.constant import TaskType
 from flwr.supercore.fab import Fab
+from flwr.supercore.heartbeat import HeartbeatSender, make_task_heartbeat_fn_http
 from flwr.supercore.interceptors import RuntimeVersionHttpInterceptor, SuperExecAuthHttpInterceptor
 from flwr.supercore.run import Run
 from flwr.supercore.runtime import RuntimeHttpClient
@@ -213,10 +214,16 @@ class Server:
         self.grid.set_run(Run.create_empty(got.run.run_id))
         TaskIdentity.task_id, TaskIdentity.run_id = got.task_id, got.run.run_id
         TaskIdentity.node_id = got.context.node_id
+        self.heartbeat = HeartbeatSender(make_task_heartbeat_fn_http(self.grid._runtime_client))
+        self.heartbeat.start()
         self.key = pki.contract_key(home)
         self.task = find_task("next_action")
         weights = weights_of(self.task.build_model(1))
         self.weights = codec.encode(weights, self.task.layout())
+
+    def close(self) -> None:
+        self.heartbeat.stop()
+        self.grid.close()
 
     def contract(self, **changes: object) -> RoundContract:
         """A contract that the research floor accepts."""

@@ -14,11 +14,12 @@ What differs from Flower's own ``flwr-clientapp`` is on purpose:
 
 import os
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Self
+from typing import Self, TypeVar
 
 # Both are read when flwr is first imported, so they must be set before the lines below.
 os.environ["FLWR_TELEMETRY_ENABLED"] = "0"
@@ -37,6 +38,7 @@ from flwr.proto.node_pb2 import Node
 from flwr.proto.runtime_pb2 import (
     AcquireTaskRequest,
     PullAppMessagesRequest,
+    PullAppMessagesResponse,
     PullTaskInputRequest,
     PushTaskOutputRequest,
     SendTaskHeartbeatRequest,
@@ -63,9 +65,13 @@ from deskbound_strategies.errors import (
     UnreachableError,
 )
 
+T = TypeVar("T")
+
 FLWR_VERSION = "1.41"
 _ACQUIRE = "/flwr.proto.Runtime/AcquireTask"
 _HEARTBEAT_SECONDS = 15.0  # a task lapses after 60
+_ARRIVAL_SECONDS = 60.0
+_ARRIVAL_POLL_SECONDS = 0.02
 _SHAPE = ("Message", "RecordDict", "ConfigRecord")
 # An agent task is claimed only to be refused: unclaimed, it would block the SuperNode for ever.
 _CLAIMED = (TaskType.CLIENT_APP, TaskType.AGENT_APP)
@@ -194,11 +200,9 @@ class ClaimedTask:
         """
         try:
             got = self._client.PullTaskInput(PullTaskInputRequest())
-            messages = self._client.PullMessages(PullAppMessagesRequest())
+            messages = _awaited(self._messages)
         except (httpx.HTTPError, ValueError):
             raise _no_supernode() from None
-        if not messages.messages_list:
-            raise _no_supernode()
         self._run_id, self._node_id = got.context.run_id, got.context.node_id
         tree = messages.message_object_trees[0]
         self._message = message_from_proto(messages.messages_list[0])
@@ -210,10 +214,17 @@ class ClaimedTask:
             content=self._content(tree, max_bytes),
         )
 
+    def _messages(self) -> PullAppMessagesResponse | None:
+        response = self._client.PullMessages(PullAppMessagesRequest())
+        return response if response.messages_list else None
+
     def _content(self, tree: ObjectTree, max_bytes: int) -> RecordDict | None:
         node = Node(node_id=self._node_id)
         try:
-            contents = {object_id: self._object(node, object_id) for object_id in chain_of(tree)}
+            contents = {
+                object_id: _awaited(lambda wanted=object_id: self._object(node, wanted))  # type: ignore[misc]
+                for object_id in chain_of(tree)
+            }
             self._client.ConfirmMessageReceived(
                 ConfirmMessageReceivedRequest(
                     node=node, run_id=self._run_id, message_object_id=tree.object_id
@@ -225,12 +236,10 @@ class ClaimedTask:
         except httpx.HTTPError:
             raise _no_supernode() from None
 
-    def _object(self, node: Node, object_id: str) -> bytes:
+    def _object(self, node: Node, object_id: str) -> bytes | None:
         request = PullObjectRequest(node=node, run_id=self._run_id, object_id=object_id)
         response = self._client.PullObject(request)
-        if not (response.object_found and response.object_available):
-            raise Refusal(RefusalCode.MESSAGE_MALFORMED)
-        return bytes(response.object_content)
+        return bytes(response.object_content) if response.object_available else None
 
     def answer(self, content: RecordDict) -> None:
         """Send a reply and finish the task.
@@ -248,6 +257,19 @@ class ClaimedTask:
             )
         except (httpx.HTTPError, ValueError, RuntimeError):
             raise _no_supernode() from None
+
+
+def _awaited(fetch: Callable[[], T | None]) -> T:
+    """Return what ``fetch`` brings as soon as there is something.
+
+    The SuperNode hands out a task before it has stored its message and the message's objects.
+    """
+    deadline = time.monotonic() + _ARRIVAL_SECONDS
+    while (found := fetch()) is None:
+        if time.monotonic() > deadline:
+            raise _no_supernode()
+        time.sleep(_ARRIVAL_POLL_SECONDS)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

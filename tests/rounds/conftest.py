@@ -1,0 +1,34 @@
+"""One SuperLink and two laptops for all tests of this folder; each test uses contracts of its own."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from tests.helpers.federation import Desk, Fleet, Server, fleet, new_desk, until
+
+
+@dataclass
+class World:
+    """A fleet whose laptops are online, and a run of its server."""
+
+    fleet: Fleet
+    desks: tuple[Desk, Desk]
+    server: Server
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    root = tmp_path_factory.mktemp("fleet")
+    desks = new_desk(root / "one"), new_desk(root / "two")
+    with fleet(root / "server") as made:
+        try:
+            for desk in desks:
+                made.enroll(desk)
+                desk.start()
+            until(lambda: made.online() >= {desk.node for desk in desks}, "both are online")
+            server = made.run()
+            yield World(made, desks, server)
+            server.close()
+        finally:
+            for desk in desks:
+                desk.stop()

@@ -1,0 +1,152 @@
+"""A hostile server over the real wire: each move gets its code, a ledger entry, and no budget."""
+
+import hashlib
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from flwr.app import ArrayRecord, ConfigRecord, RecordDict
+from flwr.supercore.task_identity import TaskIdentity
+
+from deskbound_strategies import codec, wire
+from deskbound_strategies.errors import RefusalCode
+from deskbound_strategies.ledger_bodies import LedgerKind
+from deskbound_strategies.task import weights_of
+
+pytestmark = pytest.mark.federation
+
+
+@pytest.fixture
+def desk(world):
+    return world.desks[0]
+
+
+def refusals(desk):
+    return [e.body for e in desk.ledger() if e.kind is LedgerKind.REFUSE]
+
+
+def reserves(desk):
+    return sum(e.kind is LedgerKind.RESERVE for e in desk.ledger())
+
+
+OUTSIDE = {
+    "noise_multiplier": (0.1, RefusalCode.SIGMA_TOO_LOW),
+    "clip": (1e6, RefusalCode.CLIP_TOO_HIGH),
+    "sampling_rate": (0.99, RefusalCode.SAMPLING_TOO_HIGH),
+    "steps": (100_000, RefusalCode.STEPS_TOO_MANY),
+    "minimum_cohort": (1, RefusalCode.COHORT_TOO_SMALL),
+    "vocabulary_hash": ("0" * 64, RefusalCode.VOCABULARY_MISMATCH),
+    "model_hash": ("0" * 64, RefusalCode.MODEL_MISMATCH),
+    "task": ("keylogger", RefusalCode.TASK_UNKNOWN),
+    "client_version_min": ("9.0.0", RefusalCode.CLIENT_VERSION),
+    "deadline": (2**40, RefusalCode.DEADLINE_TOO_FAR),
+}
+
+
+@pytest.mark.parametrize("field", OUTSIDE)
+def test_a_contract_outside_the_floor_costs_nothing(world, desk, field):
+    value, code = OUTSIDE[field]
+    asked = world.server.contract(**{field: value})
+    before = reserves(desk)
+    assert world.server.ask(desk, world.server.request(asked)) is code
+    assert {"contract": asked.digest(), "code": code.value} in refusals(desk)
+    assert reserves(desk) == before
+
+
+def test_weights_that_are_not_finite(world, desk):
+    weights = weights_of(world.server.task.build_model(1))
+    next(iter(weights.values())).flat[0] = 1.0
+    name, first = next(iter(weights.items()))
+    poisoned = bytearray(codec.encode(weights, world.server.task.layout()))
+    poisoned[codec.HEADER_BYTES : codec.HEADER_BYTES + 4] = np.float32("nan").tobytes()
+    asked = world.server.contract(model_hash=hashlib.sha256(poisoned).hexdigest())
+    request = world.server.request(asked, bytes(poisoned))
+    assert world.server.ask(desk, request) is RefusalCode.WEIGHTS_NOT_FINITE
+
+
+def test_weights_of_another_shape(world, desk):
+    short = world.server.weights[:-4]
+    asked = world.server.contract(model_hash=hashlib.sha256(short).hexdigest())
+    request = world.server.request(asked, short)
+    assert world.server.ask(desk, request) is RefusalCode.WEIGHTS_MALFORMED
+
+
+def test_a_contract_is_answered_once(world, desk):
+    request = world.server.request(world.server.contract())
+    assert isinstance(world.server.ask(desk, request), wire.Reply)
+    spent = reserves(desk)
+    assert world.server.ask(desk, request) is RefusalCode.CONTRACT_REPLAYED
+    assert reserves(desk) == spent
+
+
+def test_a_contract_that_our_server_did_not_sign(world, desk):
+    request = world.server.request(world.server.contract())
+    envelope = request["deskbound"]["contract"].replace(b'"sig":"', b'"sig":"A', 1)
+    forged = wire.contract_message(envelope, world.server.weights)
+    assert world.server.ask(desk, forged) is RefusalCode.CONTRACT_SIGNATURE
+
+
+def test_messages_of_another_shape(world, desk):
+    arrays = RecordDict({"arrays": ArrayRecord({"w": _array()})})
+    more = world.server.request(world.server.contract())
+    more["extra"] = ConfigRecord({"run": "this"})
+    for content in (arrays, more, RecordDict({"deskbound": ConfigRecord({"shell": "rm"})})):
+        assert world.server.ask(desk, content) is RefusalCode.MESSAGE_MALFORMED
+
+
+def _array():
+    from flwr.app import Array
+
+    return Array(np.ones(3, np.float32))
+
+
+def test_other_sorts_of_messages(world, desk):
+    request = world.server.request(world.server.contract())
+    for sort in ("evaluate", "query"):
+        answer = world.server.ask(desk, request, message_type=sort)
+        assert answer is RefusalCode.MESSAGE_MALFORMED
+
+
+def test_a_bundle_that_carries_code_is_refused_and_never_unpacked(world, desk):
+    marker = "deskbound_was_here"
+    app = f"import pathlib\npathlib.Path('/tmp/{marker}').touch()\n"
+    server = world.fleet.run(bundle=_bundle_with({"evil/__init__.py": "", "evil/app.py": app}))
+    try:
+        answer = server.ask(desk, server.request(server.contract()))
+        assert answer is RefusalCode.BUNDLE_UNKNOWN
+        assert {"contract": None, "code": "bundle-unknown"} in refusals(desk)
+        held = [path for path in desk.paths.home.rglob("*") if path.is_file()]
+        assert not any(b"evil" in path.read_bytes() for path in held)
+    finally:
+        server.close()
+        TaskIdentity.run_id = world.server.grid.run.run_id
+
+
+def _bundle_with(files: dict[str, str]) -> bytes:
+    """A bundle as ``flwr build`` makes it, with code inside."""
+    toml = """\
+[project]
+name = "deskbound"
+version = "1.0.0"
+dependencies = []
+license = {text = "Apache-2.0"}
+
+[tool.flwr.app]
+publisher = "deskbound"
+
+[tool.flwr.app.components]
+serverapp = "evil.app:app"
+clientapp = "evil.app:app"
+"""
+    contents = {"pyproject.toml": toml, **files}
+    listing = "\n".join(
+        f"{name},{hashlib.sha256(text.encode()).hexdigest()},{8 * len(text.encode())}"
+        for name, text in contents.items()
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as bundle:
+        for name, text in contents.items():
+            bundle.writestr(name, text)
+        bundle.writestr(".info/CONTENT", listing)
+    return buffer.getvalue()
