@@ -18,12 +18,11 @@ from datetime import date
 from typing import Any
 
 from deskbound_client.privacy.ledger_store import LedgerStore
+from deskbound_client.privacy.report import DaySpent, report
 from deskbound_client.privacy.state import Block, PastRound, PrivacyState
 from deskbound_strategies.accounting import (
-    SampledGaussian,
     admits,
     epsilon_of,
-    epsilon_prv,
     guaranteed,
     noise_delta,
     round_cost,
@@ -34,6 +33,8 @@ from deskbound_strategies.ledger import LedgerEntry
 from deskbound_strategies.ledger_bodies import LedgerKind
 from deskbound_strategies.mechanism import Lattice
 from deskbound_strategies.policy import PolicyFloor
+
+__all__ = ["Budget", "DaySpent", "Reservation"]
 
 REFUSALS_PER_DAY = 1000  # written down; a server that keeps asking must not fill the disk
 
@@ -54,27 +55,6 @@ class Reservation:
     seq: int
     days: tuple[date, ...]
     epsilon: float
-    delta: float
-
-
-@dataclass(frozen=True, slots=True)
-class DaySpent:
-    """What one day of data has given away about one unit so far.
-
-    Attributes:
-        day: the day.
-        rounds: rounds it was charged for.
-        epsilon: numerically composed (PRV) at ``delta``.
-        epsilon_guaranteed: what holds even if rounds were chosen after seeing earlier ones.
-        epsilon_cap: what ``epsilon_guaranteed`` never exceeds.
-        delta: probability with which the figures do not hold.
-    """
-
-    day: date
-    rounds: int
-    epsilon: float
-    epsilon_guaranteed: float
-    epsilon_cap: float
     delta: float
 
 
@@ -226,25 +206,11 @@ class Budget:
 
     def report(self, days: Iterable[date]) -> list[DaySpent]:
         """Return what each of the days has given away, from the ledger and from the blocks."""
-        wanted = {self.block_of(day): day for day in days}
-        events: dict[str, list[SampledGaussian]] = {name: [] for name in wanted}
-        for entry in self._ledger.entries(kinds=(LedgerKind.RESERVE,)):
-            for name in entry.body["blocks"]:
-                if name in events:
-                    events[name].append(_event(entry.body))
-        found = [self._spent(day, events[name]) for name, day in wanted.items()]
-        return sorted(found, key=lambda spent: spent.day)
+        return report(self._ledger, self._state, self._floor, days)
 
     def total(self) -> float:
         """Return the sum of what all days ever gave away, forgotten ones included."""
         return self._total(self._state.blocks())
-
-    def _spent(self, day: date, events: list[SampledGaussian]) -> DaySpent:
-        block = self._state.block(self.block_of(day))
-        delta = self._floor.delta_day
-        held = guaranteed(block.curve, delta, steps=block.steps)
-        composed = epsilon_prv(events, delta - noise_delta(block.steps))
-        return DaySpent(day, block.charges, composed, held, self._floor.epsilon_day, delta)
 
     def _past(self, contract: RoundContract) -> PastRound | None:
         return self._state.past_round(contract.digest(), contract.run, contract.round)
@@ -279,10 +245,6 @@ def _unit_of(contract: RoundContract) -> str:
     if contract.unit == "day":
         return f"day/{contract.unit_actions}"
     return f"session/{contract.unit_seconds}/{contract.unit_actions}"
-
-
-def _event(body: dict[str, Any]) -> SampledGaussian:
-    return SampledGaussian(body["sampling_rate"], body["noise_multiplier"], body["steps"])
 
 
 def _reserve_body(
