@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from demo.commands import CommandFailedError, Laptop, Server, follow
+from demo.commands import CommandFailedError, Laptop, Server, free_port
 from demo.desktop import Desktop, private_desktop, work
 from demo.evidence import scan_for, tamper, verify_ledger
 
@@ -68,7 +68,8 @@ def set_up(stage: Stage) -> None:
     """Make a server and three laptops; nothing is captured yet."""
     stage.act("1. A server and three laptops")
     with stage.busy("The server makes its own CA, TLS certificate and contract key"):
-        bundle = stage.server.ask("init", "--host", "127.0.0.1")["join"]
+        address = ("--host", "127.0.0.1", "--port", str(free_port()))
+        bundle = stage.server.ask("init", *address, "--fleet", "demo")["join"]
     with stage.busy("A real SuperLink starts: TLS, and only enrolled laptops may connect"):
         stage.server.command("up", "--detach")
     stage.ending.callback(_quietly, stage.server.command, "down")
@@ -168,14 +169,20 @@ def learn_together(stage: Stage) -> None:
     """Start the other laptops and run the federated rounds."""
     stage.act("4. Learning together")
     for laptop in stage.laptops[1:]:
-        with stage.busy(f"{laptop.name}: deskbound start"):
-            laptop.deskbound("start")
+        with stage.busy(f"{laptop.name}: deskbound start --no-capture"):
+            laptop.deskbound("start", "--no-capture")
+    stage.run = stage.server.ask("run", str(PLAN), "--detach")["run"]
     with _progress(stage.console) as progress:
         bar = progress.add_task("  rounds: train with DP-SGD on each laptop, average", total=None)
-        for event in follow("deskbound-server", "--home", str(stage.server.home),
-                            "run", str(PLAN), "--json"):  # fmt: skip
-            stage.run = event.get("run", stage.run)
-            progress.update(bar, completed=event.get("round", 0), total=event.get("rounds"))
+        while True:
+            run = stage.server.ask("runs", stage.run)
+            planned, released = run["rounds_planned"], run["rounds_released"]
+            progress.update(bar, total=planned, completed=released)
+            if run["state"] not in ("queued", "running"):
+                break
+            time.sleep(1.0)
+    if run["state"] != "finished":
+        raise CommandFailedError(f"The run {run['state']}: {run['reason']}.")
     stage.say("Each laptop checked the signed contract, charged its budget, trained, added noise.")
 
 
@@ -192,10 +199,10 @@ def look_back(stage: Stage) -> dict[str, Any]:
     run = stage.server.ask("runs", stage.run)
     models = stage.folder / "models"
     models.mkdir()
-    rounds = [r for r in run["rounds"] if r["model"]]
+    rounds = [row for row in run["rounds"] if row["model_out"]]
     for row in rounds:
         row["file"] = str(models / f"round-{row['round']}.bin")
-        stage.server.command("model", "export", row["model"], row["file"])
+        stage.server.command("model", "export", row["model_out"], row["file"])
     laptops = [_account(stage, laptop, rounds) for laptop in stage.laptops]
     _tell(stage, laptops)
     ledger = Path(laptops[0]["ledger"]["file"])

@@ -2,9 +2,9 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,28 +36,11 @@ def run(program: str, *arguments: str, env: dict[str, str] | None = None) -> str
     return done.stdout
 
 
-def follow(program: str, *arguments: str) -> Iterator[dict[str, Any]]:
-    """Run a command that prints one JSON value a line, and yield them as they come.
-
-    Raises:
-        CommandFailedError: the exit code was not 0.
-    """
-    with subprocess.Popen(
-        [BIN / program, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        try:
-            for line in process.stdout or ():
-                yield json.loads(line)
-            said = process.stderr.read() if process.stderr else ""
-            process.wait()
-        finally:
-            process.terminate()  # does nothing to one that has ended
-    if process.returncode != 0:
-        raise CommandFailedError(f"{program} {' '.join(arguments)}\n{said}")
+def free_port() -> int:
+    """Return a port of loopback that is free at this moment."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from Xlib import XK, X
 from Xlib import display as xdisplay
 from Xlib.ext import xtest
 
-NEEDED = ("Xvfb", "openbox", "xterm", "xcalc", "xedit", "xclock")
+NEEDED = ("Xvfb", "openbox", "xterm", "xcalc", "xedit", "bitmap")
 SIZE = (1280, 720)
 _START_SECONDS = 20.0
 # What of our own environment a program on the private display may see.
@@ -331,7 +331,7 @@ def work(
 def _open_programs(desktop: Desktop) -> dict[str, int]:
     places = {
         "xterm": (20, 40, 600, 300), "xedit": (660, 40, 580, 300),
-        "xcalc": (20, 400, 300, 280), "xclock": (660, 400, 220, 220),
+        "xcalc": (20, 400, 300, 280), "bitmap": (660, 400, 560, 300),
     }  # fmt: skip
     windows = {}
     for program, place in places.items():
@@ -368,8 +368,9 @@ def _command(desktop: Desktop, programs: dict[str, int], choose: random.Random) 
 
 
 def _look_around(desktop: Desktop, programs: dict[str, int], choose: random.Random) -> None:
-    """Scroll, and look at the clock."""
+    """Scroll, and draw in the bitmap editor."""
     desktop.move(choose.randint(700, 1200), choose.randint(100, 300))
     desktop.scroll(choose.choice((-4, -3, 3)))
-    desktop.activate(programs["xclock"])
+    desktop.activate(programs["bitmap"])
+    desktop.drag((1000, 500), (choose.randint(1020, 1150), choose.randint(510, 640)))
     time.sleep(0.3)

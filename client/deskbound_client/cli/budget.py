@@ -1,5 +1,6 @@
 """``deskbound budget``: what learning has cost so far, and what is left."""
 
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -54,7 +55,7 @@ def budget(
         "worst_epsilon": max((day.epsilon for day in spent), default=0.0),
         "worst_epsilon_guaranteed": max((day.epsilon_guaranteed for day in spent), default=0.0),
         "epsilon_all_days": total,
-        "epsilon_all_days_cap": floor.epsilon_total,
+        "epsilon_all_days_cap": floor.epsilon_total if floor.epsilon_total < inf else None,
         "rounds": rounds,
         "ledger_head": head,
         "days": [_as_dict(day) for day in spent],
@@ -93,7 +94,7 @@ def _print(answer: dict[str, Any]) -> None:
         "holds if the server chose each round after seeing the last, and is what the cap bounds."
     )
     cap = answer["epsilon_all_days_cap"]
-    bound = "no cap over all days" if cap == float("inf") else f"cap {cap:g}"
+    bound = "no cap over all days" if cap is None else f"cap {cap:g}"
     console.print(
         f"All days together, forgotten ones included: {answer['epsilon_all_days']:.1f} counted, "
         f"{bound}."
