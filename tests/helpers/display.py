@@ -71,6 +71,18 @@ class Session:
         )
         return self.names()
 
+    def notices(self, window: int) -> None:
+        """Wait until the watch knows that this window is active, and the word of now."""
+        board = self.capture._board
+        eventually(
+            lambda: (
+                board.current.number == window
+                and board.current.known
+                and board._began[0] == self.control.word()
+            ),
+            "the watch to notice",
+        )
+
     def settled(self) -> None:
         """Wait until all that was observed so far is either stored or dropped."""
         recorder, board = self.capture._recorder, self.capture._board

@@ -137,6 +137,7 @@ class Capture:
             self._board,
             self._clock,
             self._classifier,
+            word=self._control.word,
             idle_seconds=self._config.idle_seconds,
             on_focus=self._focused,
             on_keymap=self._keys.set_keymap,
@@ -178,7 +179,7 @@ class Capture:
 def run_capture(
     home: Path, vault: Vault, config: CaptureConfig, stop: threading.Event | None = None
 ) -> None:
-    """Capture until SIGTERM, SIGINT or ``stop``; returns when all that may be kept is on the disk.
+    """Capture until SIGTERM or ``stop``; returns when all that may be kept is on the disk.
 
     Args:
         home: folder of the laptop.
@@ -195,7 +196,7 @@ def run_capture(
     display_name = find_display(os.environ)
     stopping = stop or threading.Event()
     (home / "run").mkdir(mode=0o700, exist_ok=True)
-    with _alone(home / "run" / LOCK_FILE), _stopped_by_signals(stopping):
+    with _alone(home / "run" / LOCK_FILE), _stopped_by_sigterm(stopping):
         capture = Capture(home, vault, config, display_name)
         capture.start()
         try:
@@ -236,7 +237,7 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _stopped_by_signals(stopping: threading.Event) -> Iterator[None]:
+def _stopped_by_sigterm(stopping: threading.Event) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # whoever runs us in a thread stops us by the event
         return
@@ -244,9 +245,8 @@ def _stopped_by_signals(stopping: threading.Event) -> Iterator[None]:
     def stop(_number: int, _frame: FrameType | None) -> None:
         stopping.set()
 
-    before = {one: signal.signal(one, stop) for one in (signal.SIGTERM, signal.SIGINT)}
+    before = signal.signal(signal.SIGTERM, stop)  # Ctrl-C stays with whoever started us
     try:
         yield
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        signal.signal(signal.SIGTERM, before)

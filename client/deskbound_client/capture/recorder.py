@@ -61,7 +61,7 @@ class Recorder(threading.Thread):
         self._order = 0
         self._last: Seen | None = None
         self._handed: Counter[int] = Counter()  # rows by stream, not known to be on the disk
-        self._stored_before = 0
+        self._stored_before = self._lost = 0
         self._committed: deque[tuple[float, int, int]] = deque(maxlen=4_096)
 
     def run(self) -> None:
@@ -95,17 +95,17 @@ class Recorder(threading.Thread):
 
     def step(self) -> None:
         """Take what has arrived, store what is settled."""
-        with self._control.committing() as word:
-            if word != self._word:
-                self._begin(word)
-            for seen in self._inbox.take():
-                self._order += 1
-                heapq.heappush(self._waiting, (seen.what.t_ms, self._order, seen))
-            holes = self._inbox.take_holes()
-            if word & 1 or not self._control.streams & _STREAM_MASK:
-                self._waiting.clear()
-                return
-            self._store([*holes, *self._settled()])
+        word = self._control.word()
+        if word != self._word:
+            self._begin(word)
+        for seen in self._inbox.take():
+            self._order += 1
+            heapq.heappush(self._waiting, (seen.what.t_ms, self._order, seen))
+        holes = self._inbox.take_holes()
+        if word & 1 or not self._control.streams & _STREAM_MASK:
+            self._waiting.clear()
+            holes.clear()
+        self._store([*holes, *self._settled()])
 
     def _begin(self, word: int) -> None:
         """Start a new generation: nothing of the one before may be stored any more."""
@@ -154,6 +154,10 @@ class Recorder(threading.Thread):
             self.disk_full = False
         except (DiskFullError, BusyError) as error:
             self.disk_full = isinstance(error, DiskFullError)
+        if self._writer.lost > self._lost:
+            self._lost = self._writer.lost
+            now = int(self._clock())
+            self._inbox.put_hole(StoredGap(now, now, "disk-full" if self.disk_full else "lag"))
         self._count()
 
     def _count(self) -> None:
@@ -172,10 +176,9 @@ class Recorder(threading.Thread):
         while self._waiting and time.monotonic() < deadline:  # until the watch has confirmed it
             time.sleep(BUSY_SECONDS / 2)
             self.step()
-        with self._control.committing() as word:
-            if word == self._word and not word & 1 and self._last is not None:
-                self._store(self._maker.finish(self._last))
-            self._commit(self._writer.close)
+        if self._last is not None and self._control.word() == self._word:
+            self._store(self._maker.finish(self._last))
+        self._commit(self._writer.close)
 
 
 def _stream_of(row: Stored) -> int:

@@ -42,6 +42,7 @@ class Board:
         self._history: tuple[tuple[int, Context], ...] = ()
         self._current = NOTHING_KNOWN
         self._confirmed_ms = -1
+        self._began: tuple[int, int] = (-1, 0)
 
     @property
     def current(self) -> Context:
@@ -66,12 +67,24 @@ class Board:
         """State that every change up to ``t_ms`` has been published."""
         self._confirmed_ms = max(self._confirmed_ms, t_ms)
 
+    def begin(self, word: int, t_ms: int) -> None:
+        """State that the control word was ``word`` at ``t_ms``; an unchanged one is ignored.
+
+        An event made during a pause may be delivered after it. Its time tells: it is older than
+        the first moment at which the word was seen to be the one of now.
+        """
+        if self._began[0] != word:
+            self._began = (word, t_ms)
+
     def settled(self, t_ms: int) -> bool:
         """Whether the verdict about a moment can no longer change."""
         return t_ms + GUARD_MS <= self._confirmed_ms
 
     def judge(self, t_ms: int, word: int, streams: int, stream: int) -> tuple[Reason, Context]:
         """Return the verdict for a moment, and the context it happened in."""
+        began = self._began
+        if began[0] != word or t_ms < began[1]:
+            return Reason.PAUSED, NOTHING_KNOWN
         context = NOTHING_KNOWN
         for since, candidate in self._history:
             if since <= t_ms:

@@ -37,6 +37,7 @@ class Watch(threading.Thread):
         board: where contexts go.
         clock: unwraps the server's times; shared with the taps.
         classifier: what turns names of programs into categories.
+        word: reads the control word.
         idle_seconds: seconds without input after which the person counts as away.
         on_focus: told when another window is active: server time and context.
         on_keymap: given the keyboard layout, at the start and whenever it changes.
@@ -50,6 +51,7 @@ class Watch(threading.Thread):
         clock: ServerClock,
         classifier: Classifier,
         *,
+        word: Callable[[], int],
         idle_seconds: float,
         on_focus: Callable[[int, Context], None],
         on_keymap: Callable[[Keymap], None],
@@ -62,6 +64,7 @@ class Watch(threading.Thread):
         self._board = board
         self._clock = clock
         self._classifier = classifier
+        self._word = word
         self._idle_ms = int(idle_seconds * 1000)
         self._on_focus, self._on_keymap, self._on_beat = on_focus, on_keymap, on_beat
         self._stopping = threading.Event()
@@ -129,8 +132,10 @@ class Watch(threading.Thread):
         self._can_tell_idle = idle.can_tell(connection)
         self._lockers = self._windows.lockers()
         self._read_keymap()
+        self._pulse()
+        context = self._describe(self._windows.active())
+        self._put_in_force(self._board.current, context, self._beaten_ms)
         self._beat()
-        self._look(self._beaten_ms)
 
     def _wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -141,13 +146,8 @@ class Watch(threading.Thread):
             self._drain()
 
     def _beat(self) -> idle.Presence:
-        before = self._beaten_ms
-        self._heart.change_property(self._heart_atom, Xatom.STRING, 8, b"")
-        if self._can_tell_idle:
-            presence = idle.ask(self._connection)
-        else:
-            self._connection.sync()
-            presence = idle.Presence(0, saver_on=False)
+        before, word = self._beaten_ms, self._word()
+        presence = self._pulse()
         self._drain()
         known = self._board.current
         locked = (bool(self._lockers) or presence.saver_on) if self._can_tell_idle else None
@@ -156,7 +156,19 @@ class Watch(threading.Thread):
         opening = locked is False and known.locked is not False
         since = self._beaten_ms if opening else before + 1
         self._board.publish(replace(known, locked=locked, idle=away), since)
+        self._board.begin(word, self._beaten_ms)  # read before the beat, so it held by then
         self._board.confirm(self._beaten_ms)
+        return presence
+
+    def _pulse(self) -> idle.Presence:
+        """Make the server say what time it is, after all that happened before."""
+        self._heart.change_property(self._heart_atom, Xatom.STRING, 8, b"")
+        if self._can_tell_idle:
+            presence = idle.ask(self._connection)
+        else:
+            self._connection.sync()
+            presence = idle.Presence(0, saver_on=False)
+        self._take()
         return presence
 
     def _drain(self) -> None:
@@ -213,9 +225,6 @@ class Watch(threading.Thread):
             rectangle = self._windows.rectangle(known.number)
             moved = replace(known, window=rectangle, screen=self._windows.screen())
             self._board.publish(moved, self._beaten_ms + 1)
-
-    def _look(self, since_ms: int) -> None:
-        self._put_in_force(self._board.current, self._describe(self._windows.active()), since_ms)
 
     def _put_in_force(self, before: Context, context: Context, since_ms: int) -> None:
         context = replace(context, idle=before.idle, locked=bool(self._lockers) or before.locked)

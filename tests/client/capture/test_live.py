@@ -155,6 +155,7 @@ def test_an_excluded_program_leaves_no_row_and_no_picture(desktop, work, tmp_pat
             desktop.activate(work.calculator)
             desktop.press("F1")
         desktop.activate(work.terminal)
+        session.notices(work.terminal)
         desktop.press("Tab")
         session.until("key:tab")
         session.settled()
@@ -205,6 +206,7 @@ def test_consent_given_and_taken_back_while_running(desktop, work, tmp_path):
         session.control.set_streams(signals.POINTER | signals.KEYS)
         eventually(lambda: keys.running, "the keyboard tap")
         eventually(keys._listener.ready.is_set, "ready")
+        session.notices(work.terminal)
         desktop.press("F2")
         assert session.until("key:f2") == ["key:f2"]
         session.control.set_streams(signals.POINTER)
@@ -217,7 +219,7 @@ def test_consent_given_and_taken_back_while_running(desktop, work, tmp_path):
 def test_nothing_is_stored_after_a_pause_under_load(desktop, work, tmp_path):
     with capturing(tmp_path / "home", desktop) as session:
         for _ in range(5):
-            eventually(lambda: session.capture._board.current.known, "the gate to open")
+            session.notices(work.terminal)
             for _ in range(40):
                 desktop.press("F2")
                 desktop.press("F3")
@@ -226,7 +228,7 @@ def test_nothing_is_stored_after_a_pause_under_load(desktop, work, tmp_path):
             for _ in range(40):
                 desktop.press("F9")
             session.control.resume()
-            eventually(lambda: session.capture._board.current.known, "the gate to open")
+            session.notices(work.terminal)
             session.settled()
             # what was queued before the pause does not come back with the resume either
             rows = session.actions()
@@ -264,6 +266,7 @@ def test_a_lock_screen_closes_the_gate(desktop, work, tmp_path):
         cover.destroy()
         connection.sync()
         eventually(lambda: session.capture._board.current.locked is False, "the unlocking")
+        session.notices(work.terminal)
         desktop.press("F5")
         names = session.until("key:f5")
         eventually(lambda: any(gap.cause == "lock" for gap in session.gaps()), "the hole")
@@ -327,6 +330,7 @@ def test_status_counts_rows_on_the_disk(desktop, work, tmp_path):
 def test_a_clean_end_keeps_what_was_under_way(desktop, work, tmp_path):
     with capturing(tmp_path / "home", desktop) as session:
         desktop.type("unfinished")
-        desktop.wait(session.capture._inbox.arrived.is_set, "the keys")
+        # the program it is typed in, and ten letters
+        eventually(lambda: session.capture._recorder._order == 11, "the keys")
         session.capture.stop()
         assert "type:letters/8-15" in session.names()

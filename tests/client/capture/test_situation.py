@@ -15,6 +15,7 @@ contexts = st.sampled_from([OPEN, OTHER, EXCLUDED, LOCKED, NOTHING_KNOWN])
 
 
 def judge(board, t_ms):
+    board.begin(0, 0)
     return board.judge(t_ms, 0, KEYS, KEYS)
 
 
@@ -67,6 +68,17 @@ def test_a_history_that_reaches_not_far_enough_back_is_unknown():
         board.publish(replace(OPEN, number=number), number * 10)
     assert judge(board, 0)[0] is Reason.UNKNOWN
     assert judge(board, 9_990)[0] is Reason.OPEN
+
+
+def test_what_was_made_before_the_word_of_now_is_kept_out_however_late_it_arrives():
+    board = Board()
+    board.publish(OPEN, 0)
+    assert board.judge(100, 4, KEYS, KEYS)[0] is Reason.PAUSED  # not seen by the watch yet
+    board.begin(4, 1_000)
+    board.begin(4, 5_000)
+    assert board.judge(999, 4, KEYS, KEYS)[0] is Reason.PAUSED
+    assert board.judge(1_000, 4, KEYS, KEYS)[0] is Reason.OPEN
+    assert board.judge(1_000, 6, KEYS, KEYS)[0] is Reason.PAUSED
 
 
 def test_an_unchanged_situation_keeps_its_beginning():
