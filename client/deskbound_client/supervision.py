@@ -96,8 +96,16 @@ class Wishes:
         return self.joined and warm and self.willing and unix_now >= self.silent_until
 
 
-def overall(states: dict[Role, State], wanted: set[Role]) -> str:
-    """Return one word for all: ``running`` only when everything wanted works, else why not."""
+def overall(states: dict[Role, State], wanted: set[Role], failing: set[Role]) -> str:
+    """Return one word for all: ``running`` only when everything wanted works, else why not.
+
+    Args:
+        states: of all children.
+        wanted: those that should run now.
+        failing: those of which an error is known.
+    """
+    if failing & wanted:
+        return "degraded"
     if all(states[role].running and states[role].ready for role in wanted):
         return "running"
     if any(states[role].trouble for role in wanted):

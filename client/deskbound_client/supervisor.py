@@ -8,6 +8,7 @@ import json
 import os
 import queue
 import signal
+import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -23,9 +24,11 @@ from deskbound_client.supervision import BACKOFF, Role, State, Wishes, overall
 from deskbound_strategies.errors import DeskboundError, NotFoundError
 
 TICK_SECONDS = 0.25
+FIRST_PROBE_SECONDS = 5.0
+PROBE_SECONDS = 60.0
 LOG_LIMIT_BYTES = 1_000_000
-# The SuperLink's answers that mean: this key is not enrolled (Flower 1.41, supercore/error).
-_NOT_ENROLLED = frozenset({"superlink-401", "superlink-20", "superlink-21", "superlink-22"})
+# Flower 1.41 (supercore/error): the key is unknown, or its laptop is still counted as online.
+_NOT_LET_IN = "superlink-2004"
 
 
 class Supervisor:
@@ -50,6 +53,8 @@ class Supervisor:
         self._server: Server | None = None
         self._written = ""
         self._stopping = False
+        self._next_probe = 0.0
+        self._probed: queue.SimpleQueue[DeskboundError | None] = queue.SimpleQueue()
 
     def run(self) -> None:
         """Supervise until SIGTERM, SIGINT or SIGHUP; no child is left when this returns."""
@@ -72,6 +77,8 @@ class Supervisor:
         self._load_server()
         self._listen()
         self._bury()
+        self._look_out()
+        self._diagnose()
         wanted = self._wanted()
         for role in Role:
             if role in wanted:
@@ -144,19 +151,34 @@ class Supervisor:
             if role is Role.EXECUTOR:
                 self._wishes = replace(self._wishes, willing=False)
             if role is Role.SUPERNODE:
-                self._diagnose(trouble)
+                self._next_probe = 0.0
 
-    def _diagnose(self, trouble: str) -> None:
-        """Find out why the SuperNode could not stay, in words for a person."""
-        if self._server is None:
+    # --- the way to the SuperLink ---------------------------------------------------------
+
+    def _look_out(self) -> None:
+        """Ask from time to time whether the SuperLink answers: Flower itself retries in silence."""
+        state, now = self._states[Role.SUPERNODE], time.monotonic()
+        begun = state.running_since is not None and now - state.running_since > FIRST_PROBE_SECONDS
+        if self._server is None or not (begun or state.failures) or now < self._next_probe:
             return
-        self._port = supernode.free_port() if trouble.startswith("exit--") else self._port
-        error = supernode.probe(self._server)
-        if error is None and trouble in _NOT_ENROLLED:
-            error = supernode.unknown_here(self._server)
-        if error is None:
-            self._errors.pop(Role.SUPERNODE, None)
-        else:
+        self._next_probe = now + (PROBE_SECONDS if state.ready else FIRST_PROBE_SECONDS)
+        # In a thread: an address that swallows packets must not hold up a pause.
+        threading.Thread(target=self._probe, args=(self._server,), daemon=True).start()
+
+    def _probe(self, server: Server) -> None:
+        self._probed.put(supernode.probe(server))
+
+    def _diagnose(self) -> None:
+        """Say why the SuperNode cannot do its work, in words for a person."""
+        with suppress(queue.Empty):
+            error, state = self._probed.get_nowait(), self._states[Role.SUPERNODE]
+            if self._server is not None and error is None and state.trouble == _NOT_LET_IN:
+                error = supernode.not_let_in(self._server)
+            if error is None:
+                self._errors.pop(Role.SUPERNODE, None)
+                return
+            if type(error) is not type(self._errors.get(Role.SUPERNODE)):
+                self._log(Role.SUPERNODE, type(error).__name__)
             self._errors[Role.SUPERNODE] = error
 
     def _stop_all(self) -> None:
@@ -217,7 +239,7 @@ class Supervisor:
 
     def _write(self, wanted: set[Role]) -> None:
         status = {
-            "state": overall(self._states, wanted),
+            "state": overall(self._states, wanted, set(self._errors)),
             "pid": os.getpid(),
             "children": {role.value: self._described(role, wanted) for role in Role},
             "willing": self._wishes.willing,

@@ -54,7 +54,7 @@ from deskbound_strategies.pointer import POINTER_SHA256, pointer_fab
 from deskbound_strategies.task import find_task, weights_of
 from deskbound_strategies.vocabulary import APPS, TOKENS, VOCABULARY_HASH
 
-PASSPHRASE = "four unrelated plain words"  # noqa: S105
+PASSPHRASE = "four unrelated plain words"
 PATIENCE = 90.0
 
 

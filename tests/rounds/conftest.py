@@ -1,9 +1,10 @@
-"""One SuperLink and two laptops for all tests of this folder; each test uses contracts of its own."""
+"""One SuperLink and two laptops for all tests of this folder; contracts are each test's own."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+
 from tests.helpers.federation import Desk, Fleet, Server, fleet, new_desk, until
 
 

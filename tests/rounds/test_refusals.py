@@ -12,7 +12,6 @@ from flwr.supercore.task_identity import TaskIdentity
 from deskbound_strategies import codec, wire
 from deskbound_strategies.errors import RefusalCode
 from deskbound_strategies.ledger_bodies import LedgerKind
-from deskbound_strategies.task import weights_of
 
 pytestmark = pytest.mark.federation
 
@@ -44,32 +43,49 @@ OUTSIDE = {
 }
 
 
-@pytest.mark.parametrize("field", OUTSIDE)
-def test_a_contract_outside_the_floor_costs_nothing(world, desk, field):
-    value, code = OUTSIDE[field]
-    asked = world.server.contract(**{field: value})
+def poisoned(server):
+    """Weights of the right size with a NaN among them."""
+    weights = bytearray(server.weights)
+    start = codec.HEADER_BYTES
+    weights[start : start + 4] = np.float32("nan").tobytes()
+    return bytes(weights)
+
+
+@pytest.fixture(scope="module")
+def outcomes(world):
+    """All contracts at once: the SuperNode takes one after the other without pausing between."""
+    server, desk = world.server, world.desks[0]
     before = reserves(desk)
-    assert world.server.ask(desk, world.server.request(asked)) is code
-    assert {"contract": asked.digest(), "code": code.value} in refusals(desk)
-    assert reserves(desk) == before
+    asked = {
+        field: (server.contract(**{field: value}), server.weights, code)
+        for field, (value, code) in OUTSIDE.items()
+    }
+    for name, weights, code in (
+        ("not finite", poisoned(server), RefusalCode.WEIGHTS_NOT_FINITE),
+        ("wrong shape", server.weights[:-4], RefusalCode.WEIGHTS_MALFORMED),
+        ("another layout", server.weights[:8] + bytes(len(server.weights) - 8),
+         RefusalCode.WEIGHTS_MALFORMED),
+    ):  # fmt: skip
+        digest = hashlib.sha256(weights).hexdigest()
+        asked[name] = server.contract(model_hash=digest), weights, code
+    sent = {
+        server.send(server.request(terms, weights), desk)[0]: name
+        for name, (terms, weights, _) in asked.items()
+    }
+    replies = {
+        sent[reply.metadata.reply_to_message_id]: wire.parse_reply(reply.content)
+        for reply in server.replies(list(sent))
+    }
+    written = refusals(desk)
+    assert reserves(desk) == before, "a refused contract cost budget"
+    return {name: (asked[name], replies[name], written) for name in asked}
 
 
-def test_weights_that_are_not_finite(world, desk):
-    weights = weights_of(world.server.task.build_model(1))
-    next(iter(weights.values())).flat[0] = 1.0
-    name, first = next(iter(weights.items()))
-    poisoned = bytearray(codec.encode(weights, world.server.task.layout()))
-    poisoned[codec.HEADER_BYTES : codec.HEADER_BYTES + 4] = np.float32("nan").tobytes()
-    asked = world.server.contract(model_hash=hashlib.sha256(poisoned).hexdigest())
-    request = world.server.request(asked, bytes(poisoned))
-    assert world.server.ask(desk, request) is RefusalCode.WEIGHTS_NOT_FINITE
-
-
-def test_weights_of_another_shape(world, desk):
-    short = world.server.weights[:-4]
-    asked = world.server.contract(model_hash=hashlib.sha256(short).hexdigest())
-    request = world.server.request(asked, short)
-    assert world.server.ask(desk, request) is RefusalCode.WEIGHTS_MALFORMED
+@pytest.mark.parametrize("case", [*OUTSIDE, "not finite", "wrong shape", "another layout"])
+def test_what_is_outside_is_refused_with_its_code_and_written_down(outcomes, case):
+    (terms, _, code), reply, written = outcomes[case]
+    assert reply is code
+    assert {"contract": terms.digest(), "code": code.value} in written
 
 
 def test_a_contract_is_answered_once(world, desk):
@@ -109,15 +125,14 @@ def test_other_sorts_of_messages(world, desk):
 
 
 def test_a_bundle_that_carries_code_is_refused_and_never_unpacked(world, desk):
-    marker = "deskbound_was_here"
-    app = f"import pathlib\npathlib.Path('/tmp/{marker}').touch()\n"
-    server = world.fleet.run(bundle=_bundle_with({"evil/__init__.py": "", "evil/app.py": app}))
+    files = {"evil/__init__.py": "", "evil/app.py": "raise SystemExit('evil code ran')"}
+    server = world.fleet.run(bundle=_bundle_with(files))
     try:
         answer = server.ask(desk, server.request(server.contract()))
         assert answer is RefusalCode.BUNDLE_UNKNOWN
         assert {"contract": None, "code": "bundle-unknown"} in refusals(desk)
         held = [path for path in desk.paths.home.rglob("*") if path.is_file()]
-        assert not any(b"evil" in path.read_bytes() for path in held)
+        assert not any(b"evil code ran" in path.read_bytes() for path in held)
     finally:
         server.close()
         TaskIdentity.run_id = world.server.grid.run.run_id

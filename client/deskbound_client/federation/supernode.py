@@ -135,9 +135,14 @@ def probe(server: Server) -> DeskboundError | None:
         )
 
 
-def unknown_here(server: Server) -> RevokedError:
-    """Return the error of a laptop that the SuperLink does not let in."""
+def not_let_in(server: Server) -> RevokedError:
+    """Return the error of a laptop whose key the SuperLink does not accept.
+
+    Flower gives one answer to a key it does not know and to a laptop it still counts as online,
+    so for a minute after a crash this can be a false alarm; the sentence says so.
+    """
     return RevokedError(
-        f"The SuperLink at {server.superlink} does not know this laptop, or no longer does.",
-        "Give the operator server/node.pub of your home folder to enroll it.",
+        f"The SuperLink at {server.superlink} does not let this laptop in.",
+        "After a crash this passes within two minutes; otherwise give the operator "
+        "server/node.pub of your home folder to enroll it.",
     )
