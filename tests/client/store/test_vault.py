@@ -9,6 +9,7 @@ from deskbound_client.store.keystate import day_key
 from deskbound_client.store.rows import Counts, StoredGap, StoredThumb
 from deskbound_client.store.vault import Vault, day_of
 from deskbound_strategies.errors import (
+    BusyError,
     ConfigError,
     DeskboundError,
     KeystoreError,
@@ -321,6 +322,20 @@ def test_another_process_writes_to_no_forgotten_file(opened, home):
         other.append(actions(4))  # lands in the new file, not in the unlinked one
         assert vault.day(DAY).counts() == Counts(4)
         assert other.day(DAY).counts() == Counts(4)
+
+
+def test_nobody_forgets_while_a_commit_is_under_way(opened, home):
+    vault, keystore = opened
+    with Vault.open(home, keystore) as other:
+        other.lock._patience = 0.0
+
+        def forget_meanwhile():
+            with pytest.raises(BusyError):
+                other.forget_day(DAY)
+            return True
+
+        assert vault.append(actions(3), still_wanted=forget_meanwhile) == 3
+        assert other.forget_day(DAY).counts == Counts(3)
 
 
 def test_a_reader_of_a_day_that_is_forgotten_meanwhile_is_told(vault):
