@@ -3,13 +3,13 @@ from dataclasses import dataclass, replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.helpers.store import NOON, new_vault
 
 from deskbound_client.capture.signals import SIGNALS
 from deskbound_client.consent import Receipt, grant, granted, in_force, receipts, revoke
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.errors import NotFoundError
 from deskbound_strategies.ledger_bodies import LedgerKind, check_body
+from tests.helpers.store import NOON, new_vault
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ import sys
 import time
 
 import pytest
-from tests.helpers.store import NOON, FileKeystore
 
 from deskbound_client.store.vault import Vault
+from tests.helpers.store import NOON, FileKeystore
 
 WRITING = """
 import sys

@@ -5,10 +5,10 @@ import random
 from datetime import timedelta
 
 import pytest
-from tests.helpers.store import DAY, DAY_SECONDS, NOON, actions, new_vault
 
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.errors import DeskboundError, VaultDamagedError
+from tests.helpers.store import DAY, DAY_SECONDS, NOON, actions, new_vault
 
 ROWS = 3_000
 

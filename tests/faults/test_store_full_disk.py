@@ -6,12 +6,12 @@ import shutil
 import subprocess
 
 import pytest
-from tests.helpers.store import DAY, DAY_SECONDS, NOON, OpenGate, actions, new_vault
 
 from deskbound_client.store.rows import Counts
 from deskbound_client.store.vault import Vault
 from deskbound_client.store.writer import Writer
 from deskbound_strategies.errors import DiskFullError
+from tests.helpers.store import DAY, DAY_SECONDS, NOON, OpenGate, actions, new_vault
 
 
 @pytest.fixture
