@@ -145,25 +145,27 @@ class Recorder(threading.Thread):
         generation = self._word >> 1
         for row in rows:
             self._handed[_stream_of(row)] += 1
-            self._commit(lambda row=row: self._writer.add(row, generation))  # type: ignore[misc]
+            try:
+                self._writer.add(row, generation)
+            except (DiskFullError, BusyError) as error:
+                self.disk_full = isinstance(error, DiskFullError)
         self._commit(self._writer.tick)
 
     def _commit(self, act: Callable[[], None]) -> None:
         try:
             act()
-            self.disk_full = False
         except (DiskFullError, BusyError) as error:
             self.disk_full = isinstance(error, DiskFullError)
         if self._writer.lost > self._lost:
             self._lost = self._writer.lost
             now = int(self._clock())
             self._inbox.put_hole(StoredGap(now, now, "disk-full" if self.disk_full else "lag"))
-        self._count()
+        if not self._writer.waiting:
+            self.disk_full = False
+            self._count()
 
     def _count(self) -> None:
         """Count as stored what the writer says is on the disk."""
-        if self._writer.waiting or not self._handed:
-            return
         if self._writer.stored > self._stored_before:
             self._stored_before = self._writer.stored
             now = self._clock()

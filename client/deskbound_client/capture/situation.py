@@ -86,13 +86,15 @@ class Board:
         if began[0] != word or t_ms < began[1]:
             return Reason.PAUSED, NOTHING_KNOWN
         context = NOTHING_KNOWN
-        for since, candidate in self._history:
+        for since, candidate in reversed(self._history):
             if since <= t_ms:
                 context = candidate
-            elif since <= t_ms + GUARD_MS and (candidate.locked or candidate.excluded):
-                reason = Reason.LOCKED if candidate.locked else Reason.EXCLUDED
-                if candidate.known or candidate.locked:
-                    return reason, candidate
+                break
+            if since <= t_ms + GUARD_MS:
+                if candidate.locked:
+                    return Reason.LOCKED, candidate
+                if candidate.known and candidate.excluded:
+                    return Reason.EXCLUDED, candidate
         return verdict(word, streams, stream, context), context
 
     def steady(self, t_ms: int) -> bool:
