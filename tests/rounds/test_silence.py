@@ -2,6 +2,7 @@
 
 import pytest
 
+from deskbound_client import agent
 from deskbound_strategies.ledger_bodies import LedgerKind
 from tests.helpers.federation import new_desk, until
 
