@@ -128,19 +128,29 @@ def _cohort(job: Job) -> list[int]:
 def _attempt(job: Job, standing: _Standing, cohort: list[int]) -> _Standing | None:
     """Carry out one attempt; None when no model was released."""
     weights = encode(standing.weights, job.layout)
-    contract = job.plan.contract(
-        run=job.run,
-        number=standing.done + 1,
-        vocabulary_hash=job.vocabulary_hash,
-        model_hash=job.models.save(weights),
-        issued=int(job.clock.now()),
-    )
+    contract = _fresh_contract(job, standing.done + 1, job.models.save(weights))
     envelope = dsse.sign(contract.to_bytes(), PAYLOAD_TYPE, job.key)
     job.database.open_round(contract, envelope)
     outcome = _strategy(job, contract).run_round(
         contract, envelope, weights, cohort, StreamingMean(job.layout)
     )
     return _settle(job, contract, outcome, standing)
+
+
+def _fresh_contract(job: Job, number: int, model_hash: str) -> RoundContract:
+    """Return a contract nobody has seen: a second attempt waits for another second to be dated."""
+    known = {row.digest for row in job.database.rounds(job.run)}
+    while True:
+        contract = job.plan.contract(
+            run=job.run,
+            number=number,
+            vocabulary_hash=job.vocabulary_hash,
+            model_hash=model_hash,
+            issued=int(job.clock.now()),
+        )
+        if contract.digest() not in known:
+            return contract
+        job.clock.wait(0.1)
 
 
 def _strategy(job: Job, contract: RoundContract) -> DpFedAvg:

@@ -1,0 +1,126 @@
+import sqlite3
+import stat
+
+import pytest
+
+from deskbound_server.database import Database
+from deskbound_server.schema import RoundState, RunState
+from deskbound_strategies.dp_fedavg import Outcome
+from deskbound_strategies.errors import BusyError, NotFoundError, VaultDamagedError
+from tests.helpers.server import new_plan
+
+RUN = "a1" * 16
+
+
+def contract(number=1, issued=100):
+    return new_plan().contract(
+        run=RUN, number=number, vocabulary_hash="a" * 64, model_hash="b" * 64, issued=issued
+    )
+
+
+def outcome(admitted=2):
+    return Outcome(4, admitted, {"sigma-too-low": 1}, {"norm": 1}, 0, None)
+
+
+@pytest.fixture
+def database(tmp_path):
+    opened = Database.open(tmp_path / "deskbound.db")
+    opened.add_run(RUN, new_plan().to_bytes(), 50)
+    yield opened
+    opened.close()
+
+
+def test_a_released_round_has_its_model_and_its_counts(database):
+    assert database.open_round(contract(), b"envelope") == 1
+    (row,) = database.rounds(RUN)
+    assert (row.state, row.envelope, row.closed) == (RoundState.OPEN, b"envelope", 0)
+    assert database.last_released(RUN) is None
+    database.close_round(row.digest, outcome(), 120, model_out="c" * 64, optimizer_state="d" * 64)
+    last = database.last_released(RUN)
+    assert last is not None
+    assert (last.state, last.model_out, last.admitted) == (RoundState.RELEASED, "c" * 64, 2)
+    assert (last.refused, last.rejected) == ({"sigma-too-low": 1}, {"norm": 1})
+
+
+def test_attempts_are_numbered_and_the_failed_one_has_no_model(database):
+    first, second = contract(issued=100), contract(issued=101)
+    assert database.open_round(first, b"1") == 1
+    database.close_round(first.digest(), outcome(1), 110)
+    assert database.open_round(second, b"2") == 2
+    assert [row.state for row in database.rounds(RUN)] == [RoundState.FAILED, RoundState.OPEN]
+
+
+def test_a_contract_is_recorded_once(database):
+    database.open_round(contract(), b"1")
+    with pytest.raises(VaultDamagedError):
+        database.open_round(contract(), b"1")
+
+
+def test_only_open_rounds_are_abandoned(database):
+    database.open_round(contract(1), b"1")
+    database.close_round(contract(1).digest(), outcome(), 120, model_out="c" * 64)
+    database.open_round(contract(2), b"2")
+    assert database.abandon_open_rounds(RUN) == 1
+    states = [row.state for row in database.rounds(RUN)]
+    assert states == [RoundState.RELEASED, RoundState.ABANDONED]
+
+
+def test_runs_are_found_by_the_beginning_of_their_id(database):
+    database.add_run("a2" * 16, b"{}", 60)
+    assert database.find_run("a1").id == RUN
+    assert database.find_run(RUN.upper()).id == RUN
+    for name in ("", "a", "b"):
+        with pytest.raises(NotFoundError):
+            database.find_run(name)
+    assert [row.id for row in database.runs()] == [RUN, "a2" * 16]
+
+
+def test_states_and_laptops_are_kept(database, tmp_path):
+    database.set_run(RUN, RunState.FAILED, "too-few-replies")
+    database.set_flower_run(RUN, 2**63)
+    database.add_laptop(2**63 + 1, "f" * 64, "desk-1")
+    database.revoke_laptop(2**63 + 1)
+    again = Database.open(tmp_path / "deskbound.db")
+    row, (laptop,) = again.find_run(RUN), again.laptops()
+    assert (row.state, row.reason) == (RunState.FAILED, "too-few-replies")
+    assert row.flower_run == str(2**63)
+    assert (laptop.node, laptop.revoked) == (str(2**63 + 1), True)
+    again.close()
+
+
+def test_the_file_is_private_and_survives_a_power_cut(database, tmp_path):
+    path = tmp_path / "deskbound.db"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with database._engine.connect() as connection:
+        pragma = connection.exec_driver_sql
+        assert pragma("PRAGMA journal_mode").scalar_one() == "wal"
+        assert pragma("PRAGMA synchronous").scalar_one() == 2
+        assert pragma("PRAGMA foreign_keys").scalar_one() == 1
+
+
+def test_no_table_says_who_took_part(database):
+    from deskbound_server import schema
+
+    for table in schema.metadata.tables.values():
+        if table.name != "laptops":
+            assert not {"node", "fingerprint", "laptop"} & set(table.columns.keys())
+
+
+@pytest.mark.parametrize("content", [b"x" * 4096, b"SQLite format 3\0" + b"x" * 4096])
+def test_a_file_that_is_no_database_is_damage(tmp_path, content):
+    (tmp_path / "bad.db").write_bytes(content)
+    with pytest.raises(VaultDamagedError):
+        Database.open(tmp_path / "bad.db")
+
+
+def test_a_database_held_by_another_is_busy(tmp_path, monkeypatch):
+    path = tmp_path / "held.db"
+    opened = Database.open(path)
+    holder = sqlite3.connect(path)
+    holder.execute("BEGIN EXCLUSIVE")
+    with opened._engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout=1")
+    with pytest.raises(BusyError):
+        opened.add_run(RUN, b"{}", 1)
+    holder.close()
+    opened.close()

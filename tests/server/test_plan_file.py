@@ -1,0 +1,83 @@
+from importlib import resources
+
+import pytest
+
+from deskbound_server.plan_file import load_plan, plan_from
+from deskbound_strategies.errors import ConfigError
+from tests.helpers.server import new_plan, write_plan
+
+GOOD = {name: getattr(new_plan(), name) for name in type(new_plan()).__slots__}
+
+
+def test_the_plan_that_is_shipped_reads_and_keeps_to_its_profile():
+    with resources.as_file(resources.files("deskbound_server") / "plans" / "demo.toml") as path:
+        plan = load_plan(path)
+    assert plan.profile == "research"
+    assert plan.minimum_cohort >= 2
+
+
+def test_a_plan_written_is_the_plan_read(tmp_path):
+    plan = new_plan(local_optimizer="adam", seed=3)
+    assert load_plan(write_plan(tmp_path / "plan.toml", plan)) == plan
+
+
+def test_an_unknown_setting_names_the_nearest_one():
+    with pytest.raises(ConfigError) as error:
+        plan_from(GOOD | {"noise_multiplyer": 1.0})
+    assert "noise_multiplyer" in error.value.sentence
+    assert "noise_multiplier" in error.value.mend
+
+
+@pytest.mark.parametrize("name", ["task", "rounds", "clip", "local_learning_rate"])
+def test_a_missing_setting_is_named(name):
+    with pytest.raises(ConfigError, match=f"{name} is not given"):
+        plan_from({key: value for key, value in GOOD.items() if key != name})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("rounds", 0),
+        ("rounds", 2.0),
+        ("rounds", True),
+        ("clip", "1"),
+        ("clip", float("nan")),
+        ("clip", float("inf")),
+        ("sampling_rate", 0.0),
+        ("sampling_rate", 1.5),
+        ("minimum_cohort", 1),
+        ("minimum_cohort", 3),
+        ("enough", 1),
+        ("unit", "hour"),
+        ("profile", "reckless"),
+        ("server_optimizer", "sgd"),
+        ("local_optimizer", ["sgd"]),
+        ("server_momentum", 1.0),
+        ("task", ""),
+        ("task", 5),
+        ("client_version_min", "one"),
+        ("noise_multiplier", 0.2),
+        ("sampling_rate", 0.6),
+        ("clip", 5.0),
+    ],
+)
+def test_a_value_out_of_range_is_named(name, value):
+    with pytest.raises(ConfigError):
+        plan_from(GOOD | {name: value})
+
+
+def test_whole_numbers_do_for_fractions():
+    assert plan_from(GOOD | {"clip": 1}).clip == 1.0
+
+
+def test_a_plan_its_own_profile_would_refuse_names_the_code():
+    with pytest.raises(ConfigError, match="sigma-too-low"):
+        plan_from(GOOD | {"profile": "balanced", "noise_multiplier": 0.9})
+
+
+def test_no_file_and_no_toml(tmp_path):
+    with pytest.raises(ConfigError, match="no plan"):
+        load_plan(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("rounds = = 3")
+    with pytest.raises(ConfigError, match="TOML"):
+        load_plan(tmp_path / "bad.toml")
