@@ -24,9 +24,9 @@ from deskbound_strategies.mechanism import Lattice
 from deskbound_strategies.noise import ByteSource, os_source
 from deskbound_strategies.task import Task, Unit, Weights, load_weights, weights_of
 
-# Public constants of the local optimizers. A round has few steps, so Adam's second moment has to
-# settle within them.
-SGD_MOMENTUM = 0.9
+# Public constants of the local optimizers. A round has few steps, so what they remember has to
+# settle within them; the longer memory is the server optimizer's.
+SGD_MOMENTUM = 0.5
 ADAM_BETAS = (0.9, 0.95)
 # Units whose gradients are in memory at once; it changes memory, not the result.
 CHUNK = 16
