@@ -31,25 +31,8 @@ class Stubborn:
         return self._answer(contract)
 
 
-def processes(home, word: str) -> list[int]:
-    """Processes of this server whose command line has a word in it."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                ours = (
-                    f"DESKBOUND_SERVER_HOME={home.root}\0".encode()
-                    in (entry / "environ").read_bytes() + b"\0"
-                )
-                if ours and word.encode() in (entry / "cmdline").read_bytes():
-                    found.append(int(entry.name))
-            except OSError:
-                continue
-    return found
-
-
 def kill(home, word: str) -> None:
-    victims = real.until(lambda: processes(home, word), f"{word} runs")
+    victims = real.until(lambda: real.processes(home, word), f"{word} runs")
     for victim in victims:
         os.kill(victim, signal.SIGKILL)
 
@@ -130,7 +113,7 @@ def test_a_killed_supervisor_leaves_nothing_behind_and_the_run_can_be_resumed(ho
         assert running.returncode == 40, err
         name = json.loads(out)["run"]
         for word in ("deskbound_server.link", "flower-superexec", "flwr-serverapp"):
-            real.until(lambda word=word: not processes(home, word), f"{word} is gone")
+            real.until(lambda word=word: not real.processes(home, word), f"{word} is gone")
         superlink.start_detached(home)
         done = real.run_command(home, "run", "--resume", name, "--json")
         assert done.returncode == 0, done.stderr

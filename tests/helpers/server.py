@@ -191,3 +191,20 @@ def run_command(home: ServerHome, *arguments: str) -> "subprocess.CompletedProce
     return subprocess.run(
         command(home, *arguments), capture_output=True, text=True, timeout=240, check=False
     )
+
+
+def processes(home, word: str) -> list[int]:
+    """Processes of this server whose command line has a word in it."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                ours = (
+                    f"DESKBOUND_SERVER_HOME={home.root}\0".encode()
+                    in (entry / "environ").read_bytes() + b"\0"
+                )
+                if ours and word.encode() in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+    return found

@@ -1,0 +1,117 @@
+import json
+
+import pytest
+import typer
+
+from deskbound_server.cli import app
+from deskbound_server.database import Database
+from deskbound_server.home import ServerHome
+from deskbound_server.model_store import ModelStore
+from deskbound_server.schema import RunState
+from deskbound_strategies.dp_fedavg import Outcome
+from deskbound_strategies.shell import exit_code_of
+from tests.helpers.server import new_plan, write_plan
+
+RUN = "c3" * 16
+
+
+@pytest.fixture
+def home(tmp_path):
+    return ServerHome(tmp_path / "home")
+
+
+@pytest.fixture
+def say(home):
+    return lambda *words: exit_code_of(app, ["--home", str(home.root), *words])
+
+
+def commands():
+    root = typer.main.get_command(app)
+    for name, command in root.commands.items():
+        inner = getattr(command, "commands", None)
+        yield from [(name, *pair) for pair in inner.items()] if inner else [(name, command)]
+
+
+@pytest.mark.parametrize("command", list(commands()), ids=lambda c: " ".join(c[:-1]))
+def test_every_command_shows_an_example(command):
+    assert "Example: deskbound-server " + " ".join(command[:-1]) in (command[-1].help or "")
+
+
+def test_init_tells_where_the_bundle_is_and_never_does_it_twice(say, home, capsys):
+    assert say("init", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["join"] == str(home.join_bundle)
+    assert say("init") == 15
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("up",), ("down",), ("runs",), ("laptops",), ("model", "list"), ("run", "plan.toml")],
+)
+def test_without_a_server_every_command_says_so(say, words, capsys):
+    assert say(*words) == 17
+    assert "deskbound-server init" in capsys.readouterr().err
+
+
+def test_with_a_server_that_is_down(say, tmp_path, capsys):
+    say("init", "--port", "9")
+    write_plan(tmp_path / "plan.toml", new_plan())
+    assert say("down") == 17
+    assert say("run", str(tmp_path / "plan.toml")) == 30
+    assert "deskbound-server up" in capsys.readouterr().err
+
+
+def test_run_wants_a_plan_or_a_run(say, tmp_path, capsys):
+    say("init", "--port", "9")
+    assert say("run") == 10
+    assert say("run", "x.toml", "--resume", "y") == 10
+    assert say("run", str(tmp_path / "none.toml")) == 10
+    assert say("run", "--resume", "abc") == 17
+
+
+@pytest.fixture
+def history(say, home):
+    """One released round, as a run would have left it."""
+    say("init", "--port", "9")
+    database = Database.open(home.database)
+    database.add_run(RUN, new_plan().to_bytes(), 1)
+    contract = new_plan().contract(
+        run=RUN, number=1, vocabulary_hash="a" * 64, model_hash="b" * 64, issued=100
+    )
+    database.open_round(contract, b"envelope")
+    model = ModelStore(home.models).save(b"weights")
+    outcome = Outcome(4, 2, {"sigma-too-low": 1}, {"norm": 1}, 0, None)
+    database.close_round(contract.digest(), outcome, 130, model_out=model)
+    database.set_run(RUN, RunState.FINISHED)
+    database.close()
+    return model
+
+
+def test_runs_and_models_can_be_read_by_a_program(say, history, capsys):
+    capsys.readouterr()
+    assert say("runs", "c3c3", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["state"], told["rounds_released"]) == ("finished", 1)
+    assert told["rounds"][0]["refused"] == {"sigma-too-low": 1}
+    assert say("model", "list", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == [{"model": history, "run": RUN, "round": 1}]
+
+
+def test_runs_and_models_can_be_read_by_a_person(say, history, capsys):
+    assert say("runs") == say("runs", "c3") == say("model", "list") == 0
+    shown = capsys.readouterr().out
+    assert "1 of 2" in shown
+    assert history[:12] in shown
+
+
+def test_a_model_is_exported_whole_or_not_at_all(say, history, home, tmp_path):
+    out = tmp_path / "model.bin"
+    assert say("model", "export", "latest", "--to", str(out)) == 0
+    assert out.read_bytes() == b"weights"
+    assert say("model", "export", "zz", "--to", str(out)) == 17
+    ModelStore(home.models).path(history).write_bytes(b"Weights")
+    assert say("model", "export", history[:9], "--to", str(tmp_path / "other.bin")) == 13
+    assert not (tmp_path / "other.bin").exists()
+
+
+def test_a_finished_run_is_not_resumed(say, history):
+    assert say("run", "--resume", RUN) == 10

@@ -1,0 +1,98 @@
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_public_key,
+)
+
+from deskbound_server.database import Database
+from deskbound_server.enroll import enroll, read_public_key, revoke
+from deskbound_strategies.errors import ConfigError, NotFoundError
+
+
+class FakeControl:
+    """A SuperLink's register: keys get node ids, each once."""
+
+    def __init__(self):
+        self.keys = {}
+
+    def register(self, public_key, label):
+        assert public_key not in self.keys.values()
+        self.keys[node := 2**63 + len(self.keys)] = public_key
+        return node
+
+    def unregister(self, node):
+        del self.keys[node]
+
+
+@pytest.fixture
+def database(tmp_path):
+    opened = Database.open(tmp_path / "deskbound.db")
+    yield opened
+    opened.close()
+
+
+def new_key(path, encoding=Encoding.OpenSSH, form=PublicFormat.OpenSSH):
+    key = ec.generate_private_key(ec.SECP384R1()).public_key()
+    path.write_bytes(key.public_bytes(encoding, form))
+    return key
+
+
+@pytest.mark.parametrize(
+    ("encoding", "form"),
+    [
+        (Encoding.OpenSSH, PublicFormat.OpenSSH),
+        (Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+    ],
+)
+def test_both_spellings_of_a_key_are_the_same_key(tmp_path, encoding, form):
+    key = new_key(tmp_path / "node.pub", encoding, form)
+    pem = read_public_key(tmp_path / "node.pub")
+    assert load_pem_public_key(pem).public_numbers() == key.public_numbers()
+
+
+def test_what_is_no_key_of_a_laptop_is_refused(tmp_path):
+    with pytest.raises(NotFoundError):
+        read_public_key(tmp_path / "none.pub")
+    path = tmp_path / "node.pub"
+    other = ed25519.Ed25519PrivateKey.generate().public_key()
+    for content in (
+        b"",
+        b"ssh-rsa nonsense",
+        other.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(ConfigError):
+            read_public_key(path)
+
+
+def test_a_laptop_is_enrolled_once_and_revoked_for_good(tmp_path, database):
+    control = FakeControl()
+    new_key(tmp_path / "node.pub")
+    pem = read_public_key(tmp_path / "node.pub")
+    row = enroll(control, database, pem, "desk-1")
+    assert database.laptops() == [row]
+    with pytest.raises(ConfigError):
+        enroll(control, database, pem, "desk-2")
+    revoke(control, database, "desk-1")
+    assert control.keys == {}
+    assert [laptop.revoked for laptop in database.laptops()] == [True]
+    with pytest.raises(ConfigError):
+        enroll(control, database, pem, "desk-1")
+    with pytest.raises(NotFoundError):
+        revoke(control, database, "desk-1")
+
+
+def test_a_name_must_mean_one_laptop(tmp_path, database):
+    control = FakeControl()
+    for label in ("desk", "desk"):
+        new_key(tmp_path / "node.pub")
+        enroll(control, database, read_public_key(tmp_path / "node.pub"), label)
+    first, _ = database.laptops()
+    for name in ("", "desk", "nobody"):
+        with pytest.raises(NotFoundError):
+            revoke(control, database, name)
+    revoke(control, database, first.fingerprint[:20])
+    revoke(control, database, "desk")
+    assert control.keys == {}
