@@ -1,0 +1,57 @@
+"""When each child should run."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deskbound_client.processes import Backoff
+from deskbound_client.supervision import Role, State, Wishes, overall
+
+NEVER = {role: State() for role in Role}
+WARM = NEVER | {Role.EXECUTOR: State().started(0.0).worked()}
+
+
+@given(st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.booleans())
+def test_the_supernode_is_up_only_when_everything_says_so(capture, joined, willing, silent, warm):
+    wishes = Wishes(capture, joined, willing, 200.0 if silent else 0.0)
+    wanted = wishes.wants(Role.SUPERNODE, WARM if warm else NEVER, unix_now=100.0)
+    assert wanted == (joined and willing and not silent and warm)
+
+
+def test_the_executor_needs_a_fleet_and_capture_needs_none():
+    assert not Wishes().wants(Role.EXECUTOR, NEVER, 0)
+    assert Wishes(joined=True).wants(Role.EXECUTOR, NEVER, 0)
+    assert Wishes().wants(Role.CAPTURE, NEVER, 0)
+    assert not Wishes(capture=False).wants(Role.CAPTURE, NEVER, 0)
+
+
+def test_failures_wait_longer_and_longer_and_a_steady_run_forgives():
+    backoff, state, waits = Backoff(first=1.0, most=8.0, steady=100.0), State(), []
+    for _ in range(6):
+        state = state.started(0.0).ended(1.0, "exit-1", backoff)
+        waits.append(state.not_before - 1.0)
+    assert waits == [1.0, 2.0, 4.0, 8.0, 8.0, 8.0]
+    assert state.started(0.0).ended(500.0, "exit-1", backoff).failures == 1
+
+
+@given(st.integers(0, 10**6))
+def test_backoff_has_a_bound(failures):
+    assert 0 < Backoff().delay(failures) <= Backoff().most
+
+
+def test_an_end_that_was_asked_for_is_no_failure():
+    assert State().started(1.0).worked().stopped() == State()
+
+
+@pytest.mark.parametrize(
+    ("states", "failing", "word"),
+    [
+        (NEVER, set(), "starting"),
+        (WARM, set(), "running"),
+        (WARM, {Role.EXECUTOR}, "degraded"),
+        (WARM, {Role.SUPERNODE}, "running"),
+        (NEVER | {Role.EXECUTOR: State(trouble="exit-1")}, set(), "degraded"),
+    ],
+)
+def test_one_word_for_all(states, failing, word):
+    assert overall(states, {Role.EXECUTOR}, failing) == word
