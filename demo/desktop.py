@@ -299,6 +299,7 @@ def _start_server(size: tuple[int, int]) -> tuple[subprocess.Popen[bytes], str]:
 
 # --- varied work, for the demo ----------------------------------------------------------------
 
+_AT_ONE_THING = 4  # people stay with a program for a while
 _WORDS = ("report", "minutes", "draft", "total", "review", "budget", "answer", "plan")
 
 
@@ -323,8 +324,9 @@ def work(
     while time.monotonic() < deadline:
         routine = choose.choice(routines)
         step((routine.__doc__ or "").rstrip("."))
-        routine(desktop, programs, choose)
-        done += 1
+        for _ in range(_AT_ONE_THING):
+            routine(desktop, programs, choose)
+            done += 1
     return done
 
 

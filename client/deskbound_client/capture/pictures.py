@@ -16,6 +16,7 @@ from deskbound_client.capture.situation import Board
 from deskbound_client.capture.watch import Watch
 
 _SLOWEST = 8  # times the period, when nothing changes
+_RETRY_SECONDS = 1.0  # after an attempt that the situation spoilt
 
 
 class Pictures:
@@ -52,13 +53,14 @@ class Pictures:
             return
         if verdict(word, self._control.streams, SCREEN, before) is not Reason.OPEN:
             return
-        self._next = now + self._period * self._slowness
+        self._next = now + min(_RETRY_SECONDS, self._period)
         if watch.covered():
             return
         pixels = self._take(before.window)
         watch.beat()
         if pixels is None or self._board.current is not before or self._control.word() != word:
             return
+        self._next = now + self._period * self._slowness
         if pixels == self._last:
             self._slowness = min(2 * self._slowness, _SLOWEST)
             return
