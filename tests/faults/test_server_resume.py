@@ -88,6 +88,7 @@ def test_a_killed_serverapp_is_noticed_and_its_run_resumed(home, plan, tmp_path)
         assert after["model_in"] == before["model_out"]
 
 
+@pytest.mark.slow
 def test_a_killed_superlink_comes_back_and_the_run_goes_on(home, plan, tmp_path):
     stubborn = Stubborn(1.0)
     with real.laptops(home, tmp_path / "laptops", stubborn, real.answers_with(1.0)):
@@ -101,6 +102,7 @@ def test_a_killed_superlink_comes_back_and_the_run_goes_on(home, plan, tmp_path)
     assert [r["round"] for r in told["rounds"] if r["state"] == "released"] == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_killed_supervisor_leaves_nothing_behind_and_the_run_can_be_resumed(home, plan, tmp_path):
     stubborn = Stubborn(1.0)
     with real.laptops(home, tmp_path / "laptops", stubborn, real.answers_with(1.0)):
