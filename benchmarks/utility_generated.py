@@ -16,11 +16,11 @@ from datetime import date, timedelta
 
 import numpy as np
 import torch
-from opacus.accountants import RDPAccountant
 
 from deskbound_client.learn.evaluate import compare, measure, split_days
 from deskbound_client.learn.trainer import train
 from deskbound_client.learn.units import units
+from deskbound_strategies.accounting import SampledGaussian, curve_of, epsilon_prv, guaranteed
 from deskbound_strategies.contract import RoundContract
 from deskbound_strategies.encoder import Encoder
 from deskbound_strategies.generator import generate_day
@@ -36,7 +36,7 @@ SERVER = ServerOptimizer("fedavgm", learning_rate=1.0, momentum=0.8)
 PLAN = RoundContract(
     run="0" * 32, round=1, task=TASK.name, profile="research", vocabulary_hash=VOCABULARY_HASH,
     model_hash="0" * 64, unit="session", unit_seconds=600, unit_actions=256,
-    sampling_rate=0.25, noise_multiplier=1.45, clip=1.0, steps=4, divisor=75.0,
+    sampling_rate=0.25, noise_multiplier=1.5, clip=1.0, steps=4, divisor=75.0,
     local_optimizer="sgd", learning_rate=0.45, aggregation="plain", minimum_cohort=3,
     issued=0, deadline=1, client_version_min="0.1.0", client_version_below="0.2.0",
 )  # fmt: skip
@@ -81,14 +81,14 @@ def main() -> None:
     seed = parser.parse_args().seed
     torch.set_num_threads(1)
     fleet = laptops(seed)
-    accountant = RDPAccountant()
-    accountant.history = [(PLAN.noise_multiplier, PLAN.sampling_rate, ROUNDS * PLAN.steps)]
+    steps = ROUNDS * PLAN.steps
+    event = SampledGaussian(PLAN.sampling_rate, PLAN.noise_multiplier, steps)
     start = time.process_time()
     weights = learn(fleet, seed)
     print(f"all training, on one core: {time.process_time() - start:.0f} s")
-    print(
-        f"epsilon of each day {accountant.get_epsilon(DELTA):.2f} at delta {DELTA:g}, unit session"
-    )
+    charged = guaranteed(curve_of(event), DELTA, steps=steps)
+    print(f"a day's budget is charged epsilon {charged:.2f} at delta {DELTA:g}; unit: session")
+    print(f"tightest known (PRV): epsilon {epsilon_prv([event], DELTA):.2f}")
     for name, (training, test) in fleet.items():
         found = compare(TASK, weights, training, test)
         print(f"{name}: {len(training)} units to learn from, {len(test)} held out (generated)")

@@ -3,12 +3,12 @@
 from datetime import date
 
 import pytest
-from tests.helpers.learning import generated_units, some_units
 
 from deskbound_client.learn.evaluate import compare, measure, split_days
 from deskbound_strategies.errors import Refusal
 from deskbound_strategies.next_action import TASK
 from deskbound_strategies.task import weights_of
+from tests.helpers.learning import generated_units, some_units
 
 
 def test_the_last_days_are_held_out():

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 from opacus import GradSampleModule
-from tests.helpers.learning import contract, repeatable, some_units
 
 from deskbound_client.learn.trainer import private_optimizer
 from deskbound_strategies.mechanism import Lattice
 from deskbound_strategies.next_action import TASK
+from tests.helpers.learning import contract, repeatable, some_units
 
 SIZES = [2, 3, 17, 40, 1, 40, 9]
 

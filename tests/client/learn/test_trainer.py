@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from tests.helpers.learning import contract, repeatable, some_units
 
 from deskbound_client.learn.trainer import poisson_sample, train
 from deskbound_strategies.errors import Refusal, RefusalCode
 from deskbound_strategies.next_action import TASK
 from deskbound_strategies.noise import os_source
 from deskbound_strategies.task import load_weights, weights_of
+from tests.helpers.learning import contract, repeatable, some_units
 
 WEIGHTS = weights_of(TASK.build_model(1))
 
