@@ -5,10 +5,12 @@ The SuperNode has one condition more: it is up only while the executor says that
 willing, and not in a silence. So whoever pauses, or has nothing to give, is offline in fact.
 """
 
+import json
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from deskbound_client.processes import Backoff
+from deskbound_strategies.errors import DeskboundError
 
 
 class Role(StrEnum):
@@ -25,6 +27,36 @@ BACKOFF = {
     Role.EXECUTOR: Backoff(first=2.0, most=60.0),
     Role.SUPERNODE: Backoff(first=5.0, most=60.0),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What went wrong with a child, for a person.
+
+    Attributes:
+        name: of the error's class.
+        sentence: what happened.
+        mend: what to do about it.
+    """
+
+    name: str
+    sentence: str
+    mend: str
+
+    @classmethod
+    def of(cls, error: DeskboundError) -> "Trouble":
+        """Return what an error says."""
+        return cls(type(error).__name__, error.sentence, error.mend)
+
+    @classmethod
+    def parse(cls, told: str) -> "Trouble | None":
+        """Read what a worker told of its error, or None when that is not what it is."""
+        try:
+            name, sentence, mend = json.loads(told)
+        except (ValueError, TypeError):
+            return None
+        texts = all(isinstance(part, str) for part in (name, sentence, mend))
+        return cls(name, sentence, mend) if texts and name.isidentifier() else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from deskbound_client.federation.join import Server, load_server
 from deskbound_client.paths import HomePaths
 from deskbound_client.processes import Child, worker
 from deskbound_client.store.files import create_private, replace_private
-from deskbound_client.supervision import BACKOFF, Role, State, Wishes, overall
+from deskbound_client.supervision import BACKOFF, Role, State, Trouble, Wishes, overall
 from deskbound_strategies.errors import DeskboundError, NotFoundError
 
 TICK_SECONDS = 0.25
@@ -49,7 +49,7 @@ class Supervisor:
         self._children: dict[Role, Child] = {}
         self._states = {role: State() for role in Role}
         self._wishes = Wishes(capture=capture)
-        self._errors: dict[Role, DeskboundError] = {}
+        self._errors: dict[Role, Trouble] = {}
         self._server: Server | None = None
         self._written = ""
         self._stopping = False
@@ -177,9 +177,10 @@ class Supervisor:
             if error is None:
                 self._errors.pop(Role.SUPERNODE, None)
                 return
-            if type(error) is not type(self._errors.get(Role.SUPERNODE)):
-                self._log(Role.SUPERNODE, type(error).__name__)
-            self._errors[Role.SUPERNODE] = error
+            trouble = Trouble.of(error)
+            if trouble != self._errors.get(Role.SUPERNODE):
+                self._log(Role.SUPERNODE, trouble.name)
+            self._errors[Role.SUPERNODE] = trouble
 
     def _stop_all(self) -> None:
         for child in self._children.values():
@@ -216,8 +217,9 @@ class Supervisor:
                 self._wishes = replace(self._wishes, willing=word == "willing")
             case "silent" if rest.isdecimal():
                 self._wishes = replace(self._wishes, silent_until=float(rest))
-            case "error" if rest.isidentifier() or rest == "internal":
-                self._states[role] = replace(self._states[role], trouble=rest)
+            case "error" if trouble := Trouble.parse(rest):
+                self._errors[role] = trouble
+                self._states[role] = replace(self._states[role], trouble=trouble.name)
             case "claimed" | "answered" | "lost":
                 pass
             case _:

@@ -6,14 +6,15 @@
 
 The first two hold the vault. Its passphrase comes as the first line of standard input, never by
 argument or environment; standard input then stays open, and its end means that the agent is gone
-and so must the child be. They tell the agent one word a line; what fails is told as the name of
-the error and its exit code, never as text that could hold what was captured.
+and so must the child be. They tell the agent one word a line, and of failures only our own
+sentences, never an exception's text that could hold what was captured.
 
 ``exec`` only ties a program that is not ours (the SuperNode) to the life of the agent.
 """
 
 import argparse
 import ctypes
+import json
 import os
 import signal
 import sys
@@ -27,7 +28,8 @@ from deskbound_client.federation.guard import forbid_network
 from deskbound_client.paths import HomePaths
 from deskbound_client.store.keystore import choose_keystore
 from deskbound_client.store.vault import Vault
-from deskbound_strategies.errors import DeskboundError, RefusalCode
+from deskbound_client.upkeep import Upkeep
+from deskbound_strategies.errors import DeskboundError
 
 EXIT_INTERNAL = 70  # EX_SOFTWARE of sysexits.h
 _PR_SET_PDEATHSIG = 1
@@ -66,9 +68,11 @@ def watch_agent() -> None:
 
 def capture(paths: HomePaths, passphrase: str) -> None:
     """Run capture until SIGTERM."""
+    from deskbound_client.capture.display import find_display  # noqa: PLC0415 - as below
     from deskbound_client.capture.process import run_capture  # noqa: PLC0415 - one role, one import
     from deskbound_client.capture.settings import CaptureConfig  # noqa: PLC0415
 
+    find_display(os.environ)  # before saying that it works
     config = load_config(paths.config)
     settings = CaptureConfig(
         excluded_apps=config.excluded_apps,
@@ -76,8 +80,9 @@ def capture(paths: HomePaths, passphrase: str) -> None:
         thumbnail_seconds=config.thumbnail_seconds,
     )
     with open_vault(paths, passphrase) as vault:
+        upkeep = Upkeep(vault, paths, config, say)
         say("ready")
-        run_capture(paths.home, vault, settings)
+        run_capture(paths.home, vault, settings, beside=upkeep.tick)
 
 
 def executor(paths: HomePaths, passphrase: str, runtime: str) -> None:
@@ -98,7 +103,8 @@ def executor(paths: HomePaths, passphrase: str, runtime: str) -> None:
     secret = read_private(paths.superexec_secret)
     with open_vault(paths, passphrase) as vault:
         laptop = VaultLaptop(paths, vault, config, floor, load_server(paths).contract_key)
-        run_executor(runtime, secret, laptop, say, threading.Event())
+        upkeep = Upkeep(vault, paths, config, say)
+        run_executor(runtime, secret, laptop, say, threading.Event(), beside=upkeep.tick)
 
 
 def _warm(step: Callable[[], object]) -> None:
@@ -126,10 +132,10 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             executor(paths, passphrase, given.runtime)
     except DeskboundError as error:
-        say(f"error {type(error).__name__}")
+        # Our own errors name files, settings and codes, never what was captured.
+        say(f"error {json.dumps([type(error).__name__, error.sentence, error.mend])}")
         return error.exit_code
     except Exception:  # noqa: BLE001 - its words could hold what was captured
-        say(f"error {RefusalCode.INTERNAL}")
         return EXIT_INTERNAL
     return 0
 

@@ -111,10 +111,23 @@ def test_no_vault_no_agent(tmp_path):
         Desk(agent.HomePaths(tmp_path / "nothing")).start()
 
 
-def test_a_wrong_passphrase_is_told_by_its_name_only(made, desk):
+def test_a_wrong_passphrase_is_told(made, desk):
     found = agent.start(desk.paths, "not the passphrase", capture=False)
     assert found.state == "degraded"
-    assert found.children["executor"]["trouble"] == "WrongPassphraseError"
+    told = found.children["executor"]
+    assert told["trouble"] == "WrongPassphraseError"
+    assert told["sentence"] == "The passphrase does not open this vault."
+
+
+def test_no_display_is_told_and_the_rest_goes_on(made, desk, monkeypatch):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    agent.start(desk.paths, PASSPHRASE)
+    online(made, desk)
+    until(lambda: agent.status(desk.paths).children["capture"]["sentence"], "the sentence")
+    found = agent.status(desk.paths)
+    assert found.children["capture"]["trouble"] == "NoDisplayError"
+    assert found.state == "degraded"
 
 
 def sentence(desk):

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deskbound_client.processes import Backoff
-from deskbound_client.supervision import Role, State, Wishes, overall
+from deskbound_client.supervision import Role, State, Trouble, Wishes, overall
+from deskbound_strategies.errors import BusyError
 
 NEVER = {role: State() for role in Role}
 WARM = NEVER | {Role.EXECUTOR: State().started(0.0).worked()}
@@ -55,3 +56,14 @@ def test_an_end_that_was_asked_for_is_no_failure():
 )
 def test_one_word_for_all(states, failing, word):
     assert overall(states, {Role.EXECUTOR}, failing) == word
+
+
+def test_trouble_survives_the_pipe():
+    assert Trouble.parse('["BusyError", "Busy.", "Wait."]') == Trouble.of(
+        BusyError("Busy.", "Wait.")
+    )
+
+
+@pytest.mark.parametrize("told", ["", "null", "[1,2,3]", '["a b","x","y"]', '["a"]', "{", "typed"])
+def test_anything_else_is_no_trouble_of_ours(told):
+    assert Trouble.parse(told) is None
