@@ -41,6 +41,15 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
+def tell(error: DeskboundError | None) -> None:
+    """Tell the agent what fails, or that all works again.
+
+    Our own errors name files, settings and codes, never what was captured.
+    """
+    words = None if error is None else [type(error).__name__, error.sentence, error.mend]
+    say("ready" if words is None else f"error {json.dumps(words)}")
+
+
 def die_with_parent(parent: int) -> None:
     """Ask the system to end this process when its parent ends, even by kill -9 (Linux)."""
     if sys.platform == "linux":
@@ -80,7 +89,7 @@ def capture(paths: HomePaths, passphrase: str) -> None:
         thumbnail_seconds=config.thumbnail_seconds,
     )
     with open_vault(paths, passphrase) as vault:
-        upkeep = Upkeep(vault, paths, config, say)
+        upkeep = Upkeep(vault, paths, config, tell)
         say("ready")
         run_capture(paths.home, vault, settings, beside=upkeep.tick)
 
@@ -103,7 +112,7 @@ def executor(paths: HomePaths, passphrase: str, runtime: str) -> None:
     secret = read_private(paths.superexec_secret)
     with open_vault(paths, passphrase) as vault:
         laptop = VaultLaptop(paths, vault, config, floor, load_server(paths).contract_key)
-        upkeep = Upkeep(vault, paths, config, say)
+        upkeep = Upkeep(vault, paths, config, tell)
         run_executor(runtime, secret, laptop, say, threading.Event(), beside=upkeep.tick)
 
 
@@ -132,8 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             executor(paths, passphrase, given.runtime)
     except DeskboundError as error:
-        # Our own errors name files, settings and codes, never what was captured.
-        say(f"error {json.dumps([type(error).__name__, error.sentence, error.mend])}")
+        tell(error)
         return error.exit_code
     except Exception:  # noqa: BLE001 - its words could hold what was captured
         return EXIT_INTERNAL

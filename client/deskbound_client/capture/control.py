@@ -6,6 +6,7 @@
     8   u64      generation << 1 | paused
     16  u64      bits of the streams consented to (``signals``)
     24  f64      Unix time at which a timed pause ends by itself, 0.0 for none
+    32  u64      1 when the last pause ended by its own time, 0 when the employee ended it
 
 The word is read as one aligned load, without a lock, a key or a system call. Every change raises
 the generation, so whatever was seen under an older one is recognised and dropped before it is
@@ -32,6 +33,7 @@ _MAGIC_WORD = int.from_bytes(MAGIC, "little")
 _LAYOUT = struct.Struct("<8sQQd")
 _WORD, _STREAMS = 1, 2  # indices of the unsigned 64-bit cells
 _UNTIL = 3  # index of the 64-bit float
+_BY_TIMER = 4
 CLOSED_WORD = 1  # generation 0, paused: what a damaged file reads as
 _GENERATION_BITS = 62  # leaves room above a random start for as many changes as anyone can make
 
@@ -122,6 +124,11 @@ class Control:
         return until if self.paused and until > 0 else None
 
     @property
+    def ended_by_timer(self) -> bool:
+        """Whether the last pause ended by its own time, not by the employee's word."""
+        return bool(self._cells[_BY_TIMER])
+
+    @property
     def streams(self) -> int:
         """Bits of the streams consented to; 0 where the file is damaged."""
         return self._cells[_STREAMS] if self._cells[0] == _MAGIC_WORD else 0
@@ -158,6 +165,7 @@ class Control:
         """
         with self._changing():
             self._times[_UNTIL] = 0.0
+            self._cells[_BY_TIMER] = 0
             self._cells[_WORD] = _next(self._cells[_WORD]) & ~1
 
     def bump(self) -> None:
@@ -188,6 +196,7 @@ class Control:
             if self.paused_until != until:  # the employee spoke in between
                 return False
             self._times[_UNTIL] = 0.0
+            self._cells[_BY_TIMER] = 1
             self._cells[_WORD] = _next(self._cells[_WORD]) & ~1
         return True
 

@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -177,7 +177,12 @@ class Capture:
 
 
 def run_capture(
-    home: Path, vault: Vault, config: CaptureConfig, stop: threading.Event | None = None
+    home: Path,
+    vault: Vault,
+    config: CaptureConfig,
+    stop: threading.Event | None = None,
+    *,
+    beside: Callable[[], None] = lambda: None,
 ) -> None:
     """Capture until SIGTERM or ``stop``; returns when all that may be kept is on the disk.
 
@@ -186,6 +191,7 @@ def run_capture(
         vault: its open vault.
         config: what the employee has set.
         stop: ends capture when set; made here if not given.
+        beside: called with every tick, in this thread; it must not raise.
 
     Raises:
         WaylandError: input cannot be captured in this session.
@@ -202,6 +208,7 @@ def run_capture(
         try:
             while not stopping.wait(TICK_SECONDS):
                 capture.tick()
+                beside()
         finally:
             capture.stop()
 

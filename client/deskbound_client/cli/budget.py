@@ -62,7 +62,8 @@ def budget(
     }
     print_json(answer) if json else _print(answer)
     if export is not None and not json:
-        console.print(f"Ledger written to {export}; `deskbound-audit verify {export}` checks it.")
+        words = f"Ledger written to {export}; `deskbound-audit verify {export}` checks it."
+        console.print(words, markup=False)
 
 
 def _as_dict(day: DaySpent) -> dict[str, Any]:

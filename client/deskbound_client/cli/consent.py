@@ -1,22 +1,22 @@
 """``deskbound consent``: what the employee has agreed to, one stream at a time."""
 
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
 
 from deskbound_client import consent as receipts
-from deskbound_client.capture.control import Control
 from deskbound_client.capture.signals import SIGNALS, Signal, mask_of
 from deskbound_client.cli.session import (
     AsJson,
     console,
+    control_of,
     ledger_of,
     open_vault,
-    paths_of,
     print_json,
 )
 from deskbound_client.store.vault import Vault
-from deskbound_strategies.errors import NotFoundError
+from deskbound_strategies.errors import NotFoundError, VaultDamagedError
 
 Subjects = Annotated[
     list[str], typer.Argument(help="keys, pointer, windows, screen, rhythm, updates or all.")
@@ -67,15 +67,16 @@ def grant(context: typer.Context, subjects: Subjects) -> None:
 
 
 def revoke(context: typer.Context, subjects: Subjects) -> None:
-    """Take consent back. Capture of the stream stops at once.
+    """Take consent back. Capture of the stream stops at once, before you are asked for anything.
 
     What it stored stays until you forget it or it retires.
 
     Example: deskbound consent revoke screen
     """
     chosen = _chosen(subjects)
-    control = Control.open(paths_of(context).control)
-    control.set_streams(control.streams & ~mask_of(signal.name for signal in chosen))
+    control = control_of(context)
+    with suppress(VaultDamagedError):  # a damaged one reads as closed; said below, once all is done
+        control.set_streams(control.streams & ~mask_of(signal.name for signal in chosen))
     with open_vault(context) as vault:
         for signal in chosen:
             receipts.revoke(vault, signal.name, ledger_of(vault))
@@ -86,7 +87,7 @@ def revoke(context: typer.Context, subjects: Subjects) -> None:
 
 def _publish(context: typer.Context, vault: Vault) -> None:
     """Tell running processes: the mask in the control file is a copy of the signed receipts."""
-    Control.open(paths_of(context).control).set_streams(mask_of(receipts.granted(vault)))
+    control_of(context).set_streams(mask_of(receipts.granted(vault)))
 
 
 def _chosen(names: list[str]) -> list[Signal]:

@@ -2,23 +2,24 @@
 
 import re
 import time
-from datetime import datetime
+from contextlib import suppress
+from datetime import date, datetime
 from typing import Annotated, Any
 
 import typer
 
-from deskbound_client.capture.control import Control
 from deskbound_client.cli.session import (
     AsJson,
     budget_of,
     console,
+    control_of,
     open_vault,
     parse_day,
-    paths_of,
     print_json,
 )
-from deskbound_client.store.vault import ForgetReceipt
-from deskbound_strategies.errors import ConfigError
+from deskbound_client.privacy.budget import DaySpent
+from deskbound_client.store.vault import ForgetReceipt, Vault
+from deskbound_strategies.errors import ConfigError, NotFoundError, VaultDamagedError
 
 _LENGTH = re.compile(r"(\d{1,5})\s*([mhd])")
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
@@ -50,23 +51,34 @@ def forget(
 
     Example: deskbound forget --last 60m
     """
-    if sum(bool(choice) for choice in (last, start, day, everything)) != 1:
+    chosen = sum(bool(choice) for choice in (last, start, day, everything))
+    if chosen != 1 or (end and not start):
         raise ConfigError(
             "Say what to forget, one way.",
             "Use --last 60m, --from 14:00 [--to 15:00], --day or --all.",
         )
-    Control.open(paths_of(context).control).bump()  # what is queued now belongs to the past
+    whole_day = parse_day(day) if day else None
+    stretch = None if everything or whole_day else _range(last, start, end)
+    with suppress(VaultDamagedError):  # a damaged control file reads as closed: nothing is queued
+        control_of(context).bump()  # what is queued now belongs to the past
     with open_vault(context) as vault:
-        if everything:
-            receipt = vault.forget_all()
-        elif day:
-            receipt = vault.forget_day(parse_day(day))
-        else:
-            receipt = vault.forget_range(*_range(last, start, end))
+        receipt = _forget(vault, whole_day, stretch)
+        budget = budget_of(context, vault)
         if receipt.days:
-            budget_of(context, vault).forgotten(receipt.scope, receipt.days)
-    answer = _as_dict(receipt)
+            budget.forgotten(receipt.scope, receipt.days)
+        spent = [day for day in budget.report(receipt.days) if day.rounds]
+    answer = _as_dict(receipt, spent)
     print_json(answer) if json else _print(answer)
+
+
+def _forget(vault: Vault, day: date | None, stretch: tuple[int, int] | None) -> ForgetReceipt:
+    if stretch is not None:
+        return vault.forget_range(*stretch)
+    if day is None:
+        return vault.forget_all()
+    if day > datetime.now().astimezone().date() and day not in vault.days():
+        raise NotFoundError(f"{day.isoformat()} has not come yet.", "`deskbound show` lists days.")
+    return vault.forget_day(day)
 
 
 def _range(last: str | None, start: str | None, end: str | None) -> tuple[int, int]:
@@ -100,7 +112,7 @@ def parse_moment(text: str, now: datetime) -> int:
         ) from None
 
 
-def _as_dict(receipt: ForgetReceipt) -> dict[str, Any]:
+def _as_dict(receipt: ForgetReceipt, spent: list[DaySpent]) -> dict[str, Any]:
     return {
         "scope": receipt.scope,
         "days": [day.isoformat() for day in receipt.days],
@@ -108,6 +120,16 @@ def _as_dict(receipt: ForgetReceipt) -> dict[str, Any]:
         "thumbnails": receipt.counts.thumbs,
         "gaps": receipt.counts.gaps,
         "keys_destroyed": receipt.keys_destroyed,
+        "learned_before": [
+            {
+                "day": day.day.isoformat(),
+                "rounds": day.rounds,
+                "epsilon": day.epsilon,
+                "epsilon_guaranteed": day.epsilon_guaranteed,
+                "delta": day.delta,
+            }
+            for day in spent
+        ],
     }
 
 
@@ -120,4 +142,10 @@ def _print(answer: dict[str, Any]) -> None:
         f"of {', '.join(answer['days'])}."
     )
     if answer["keys_destroyed"]:
-        console.print(f"{answer['keys_destroyed']} day key(s) destroyed.")
+        console.print(f"{answer['keys_destroyed']} day key(s) destroyed: no backup opens them.")
+    for day in answer["learned_before"]:
+        console.print(
+            f"{day['rounds']} round(s) learned from {day['day']} before, which cannot be called "
+            f"back: ε {day['epsilon']:.2f} spent, {day['epsilon_guaranteed']:.2f} counted, about "
+            f"any one session, at δ {day['delta']:.0e}."
+        )

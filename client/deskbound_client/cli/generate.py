@@ -7,7 +7,8 @@ import typer
 from rich.progress import track
 
 from deskbound_client.capture.signals import signal_named
-from deskbound_client.cli.session import console, open_vault
+from deskbound_client.cli.session import console, open_vault, paths_of
+from deskbound_client.config import load_config
 from deskbound_client.store.rows import CAPTURED, GENERATED, StoredAction
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.encoder import Encoder
@@ -38,8 +39,8 @@ def generate(
 ) -> None:
     """Fill a vault with generated activity, for demonstrations and tests.
 
-    Every row is marked as generated. A vault that holds captured days is refused: made-up
-    activity must not mix with a person's.
+    Every row is marked as generated. A day that holds activity already is refused: made-up activity
+    must not mix with a person's, nor be there twice.
 
     Example: deskbound generate --persona analyst --days 6
     """
@@ -47,10 +48,17 @@ def generate(
     today = datetime.now().astimezone().date()
     dates = [today - timedelta(days=back) for back in range(days, 0, -1)]
     with open_vault(context) as vault:
-        _refuse_captured(vault, dates)
+        _check_room(days, load_config(paths_of(context).config).retention_days)
+        _refuse_taken(vault, dates)
         total = sum(
             fill_day(vault, found, day, seed)
-            for day in track(dates, f"Generating {found.name}", console=console, transient=True)
+            for day in track(
+                dates,
+                f"Generating {found.name}",
+                console=console,
+                transient=True,
+                disable=not console.is_terminal,
+            )
         )
     console.print(f"{total:,} generated actions on {days} days ({found.name}).")
 
@@ -81,9 +89,22 @@ def _persona(name: str) -> Persona:
     return PERSONAS[name]
 
 
-def _refuse_captured(vault: Vault, dates: list[date]) -> None:
-    for day in set(dates) & set(vault.days()):
+def _check_room(days: int, retention: int) -> None:
+    if days >= retention:
+        raise ConfigError(
+            f"{days} days are more than this vault keeps besides today ({retention - 1}).",
+            "Ask for fewer, or raise retention_days in config.toml.",
+        )
+
+
+def _refuse_taken(vault: Vault, dates: list[date]) -> None:
+    for day in sorted(set(dates) & set(vault.days())):
         if any(action.source == CAPTURED for action in vault.day(day).actions()):
             raise ConfigError(
                 f"{day.isoformat()} holds captured activity.", "Generate into a vault of its own."
+            )
+        if vault.day(day).counts().actions:
+            raise ConfigError(
+                f"{day.isoformat()} holds generated activity already.",
+                "Ask for fewer days, or generate into a vault of its own.",
             )

@@ -1,26 +1,38 @@
 """``deskbound init``: an encrypted vault, everything off."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
-from deskbound_client.capture.control import Control
-from deskbound_client.cli.session import console, paths_of
+from deskbound_client import consent
+from deskbound_client.capture.control import CLOSED_WORD, Control
+from deskbound_client.capture.signals import mask_of
+from deskbound_client.cli.session import console, has_vault, open_vault, paths_of
 from deskbound_client.config import load_config, write_default
 from deskbound_client.paths import HomePaths
 from deskbound_client.privacy.budget import Budget
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.store.files import create_private, replace_private
-from deskbound_client.store.keystore import Keystore, choose_keystore
-from deskbound_client.store.passphrase import passphrase_from_file, passphrase_from_prompt
-from deskbound_client.store.vault import Vault
-from deskbound_strategies.errors import ConfigError
+from deskbound_client.store.keystore import choose_keystore
+from deskbound_client.store.passphrase import (
+    PassphraseSource,
+    passphrase_from_file,
+    passphrase_from_prompt,
+)
+from deskbound_client.store.vault import VAULT_FILE, Vault
+from deskbound_strategies.errors import ConfigError, NotFoundError
 from deskbound_strategies.policy import PROFILES, describe, load_floor
 
-_HOW = {"keyring": "the system's keystore", "passphrase": "your passphrase"}
+_HOW = {
+    "keyring": "locked with the system's keystore",
+    "passphrase": "locked with your passphrase",
+}
+_PASSPHRASE_LINE = re.compile(r"^passphrase_file *=.*$", re.MULTILINE)
 
 
 def register(app: typer.Typer) -> None:
@@ -35,8 +47,9 @@ def init(
         typer.Option(help="File of mode 0600 with a passphrase, for machines without a keystore."),
     ] = None,
     profile: Annotated[
-        str, typer.Option(help="What a server may ask at most: strict, balanced or research.")
-    ] = "balanced",
+        str | None,
+        typer.Option(help="What a server may ask at most: strict, balanced (default) or research."),
+    ] = None,
 ) -> None:
     """Make an encrypted vault. Everything is off until you agree to it.
 
@@ -45,35 +58,76 @@ def init(
 
     Example: deskbound init
     """
-    if profile not in PROFILES:
-        raise ConfigError(f"There is no profile {profile}.", f"Choose from {', '.join(PROFILES)}.")
     paths = paths_of(context)
+    if has_vault(paths) and not _half_made(paths):
+        _mend_control(context)
+        return
+    _check_profile(paths, profile)
+    source = _source(passphrase_file)  # before anything is written: the file may be a mistake
     paths.prepare()
-    _write_settings(paths, passphrase_file, profile)
+    keystore = choose_keystore(paths.home, source, kind="passphrase" if passphrase_file else None)
+    _write_settings(paths, passphrase_file, profile or "balanced")
     floor = load_floor(paths.floor)
-    keystore = _keystore(paths, passphrase_file)
     with Vault.create(paths.home, keystore) as vault:
         Control.create(paths.control).close()
         Budget(LedgerStore(vault), floor).note_floor()
-    console.print(f"[bold]Vault made[/] in {paths.home}, locked with {_HOW[keystore.kind]}.")
+    console.print(f"[bold]Vault made[/] in {escape(str(paths.home))}, {_HOW[keystore.kind]}.")
     console.print(describe(floor))
     console.print("Everything is off. Next: [bold]deskbound consent show[/].")
 
 
+def _half_made(paths: HomePaths) -> bool:
+    """Return whether making it was cut short before the first database: it is begun anew then."""
+    return not (paths.home / VAULT_FILE).exists()
+
+
+def _mend_control(context: typer.Context) -> None:
+    """Make a lost or damaged control file anew, paused; a vault that lacks nothing is refused."""
+    paths = paths_of(context)
+    if Control.open(paths.control).word() != CLOSED_WORD:
+        raise ConfigError(
+            f"There is a vault in {paths.home} already.",
+            "Use it, or choose another folder with --home.",
+        )
+    with open_vault(context) as vault:
+        control = Control.create(paths.control)
+        control.pause()
+        control.set_streams(mask_of(consent.granted(vault)))
+        Budget(LedgerStore(vault), load_floor(paths.floor)).note_floor()
+    console.print("The control file was lost or damaged; it is made anew, and capture is paused.")
+    console.print("Your consent is as it was. Next: [bold]deskbound resume[/].")
+
+
+def _check_profile(paths: HomePaths, profile: str | None) -> None:
+    if profile is not None and profile not in PROFILES:
+        raise ConfigError(f"There is no profile {profile}.", f"Choose from {', '.join(PROFILES)}.")
+    if paths.floor.exists():
+        found = load_floor(paths.floor).profile
+        if profile not in (None, found):
+            raise ConfigError(
+                f"floor.toml sets the profile {found} already.",
+                "Leave --profile out, or ask whoever put the file there.",
+            )
+
+
+def _source(file: Path | None) -> PassphraseSource | None:
+    """Return the new vault's passphrase, read at once where it is in a file."""
+    if file is None:
+        return passphrase_from_prompt(confirm=True) if sys.stdin.isatty() else None
+    if not file.exists():
+        raise NotFoundError(f"There is no file {file.name}.", "Name one that holds a passphrase.")
+    passphrase = passphrase_from_file(file)()
+    return lambda: passphrase
+
+
 def _write_settings(paths: HomePaths, passphrase_file: Path | None, profile: str) -> None:
-    if write_default(paths.config) and passphrase_file is not None:
+    write_default(paths.config)
+    if passphrase_file is not None:
         # json.dumps writes what TOML calls a basic string
         line = f"passphrase_file = {json.dumps(str(passphrase_file.absolute()))}"
-        text = paths.config.read_text(encoding="utf-8").replace('passphrase_file = ""', line)
-        replace_private(paths.config, text.encode())
+        text = paths.config.read_text(encoding="utf-8")
+        text, found = _PASSPHRASE_LINE.subn(lambda _: line, text, count=1)
+        replace_private(paths.config, (text if found else f"{line}\n{text}").encode())
     load_config(paths.config)
     if not paths.floor.exists():
         create_private(paths.floor, f'profile = "{profile}"\n'.encode())
-
-
-def _keystore(paths: HomePaths, passphrase_file: Path | None) -> Keystore:
-    if passphrase_file is not None:
-        source = passphrase_from_file(passphrase_file)
-        return choose_keystore(paths.home, source, kind="passphrase")
-    prompt = passphrase_from_prompt(confirm=True) if sys.stdin.isatty() else None
-    return choose_keystore(paths.home, prompt)

@@ -46,6 +46,6 @@ def join(
         )
         return
     console.print(f"Joined the fleet [bold]{server.fleet}[/] at {server.superlink}.")
-    console.print(f"Give this file to its operator: {public_key}")
+    console.print(f"Give this file to its operator: {public_key}", markup=False)
     if not willing:
         console.print("To take part, also say [bold]deskbound consent grant updates[/].")

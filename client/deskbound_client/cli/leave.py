@@ -20,4 +20,4 @@ def leave(context: typer.Context) -> None:
     """
     with open_vault(context) as vault:
         fleet.leave(paths_of(context), ledger_of(vault))
-    console.print("This laptop is in no fleet. [bold]deskbound stop[/] and start to apply it now.")
+    console.print("This laptop is in no fleet; a running agent goes offline within a second.")

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deskbound_client.capture.control import Control
-from deskbound_client.cli.session import console, paths_of
+from deskbound_client.cli.session import console, control_of
 from deskbound_strategies.errors import ConfigError
 
 _LENGTH = re.compile(r"(\d{1,5})\s*([mhd])")
@@ -35,8 +34,7 @@ def pause(
     Example: deskbound pause 30m
     """
     until = parse_pause(" ".join(how_long or ["forever"]), datetime.now().astimezone())
-    control = Control.open(paths_of(context).control)
-    control.pause(until)
+    control_of(context).pause(until)
     if until is None:
         console.print("Paused until you say [bold]deskbound resume[/].")
     else:

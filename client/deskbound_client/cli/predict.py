@@ -11,7 +11,7 @@ from deskbound_client.cli.session import AsJson, console, open_vault, paths_of, 
 from deskbound_client.cli.words import words_of
 from deskbound_client.config import load_config
 from deskbound_client.store.vault import Vault
-from deskbound_strategies.errors import ConfigError, NotFoundError
+from deskbound_strategies.errors import ConfigError, NotFoundError, Refusal
 
 if TYPE_CHECKING:
     from deskbound_strategies.task import Unit
@@ -45,7 +45,12 @@ def predict(
     weights = [_read(path) for path in files]
     with open_vault(context) as vault:
         complete = [day for day in vault.days() if day < datetime.now().astimezone().date()]
-        if len(complete) <= holdout or holdout == 0:
+        if holdout == 0:
+            raise ConfigError(
+                "No day is held out to measure on: holdout_days is 0.",
+                "Set holdout_days to 1 or more in config.toml.",
+            )
+        if len(complete) <= holdout:
             raise ConfigError(
                 f"Measuring needs more than {holdout} complete days; the vault has "
                 f"{len(complete)}.",
@@ -80,7 +85,13 @@ def _measure(weights: list[bytes], days: "dict[date, list[Unit]]", holdout: int)
     from deskbound_strategies.task import find_task, weights_of  # noqa: PLC0415
 
     task = find_task("next_action")
-    *earlier, shared = [decode(data, task.layout()) for data in weights]
+    try:
+        *earlier, shared = [decode(data, task.layout()) for data in weights]
+    except Refusal:
+        raise ConfigError(
+            "A model file does not hold finite weights of the task next_action.",
+            "Name files that `deskbound-server model export` wrote, of this version.",
+        ) from None
     training, held_out = split_days(list(days.values()), holdout)
     found = compare(task, shared, training, held_out)
     curve = [*(measure(task, each, held_out) for each in earlier), found.model]

@@ -2,8 +2,7 @@
 
 import typer
 
-from deskbound_client.capture.control import Control
-from deskbound_client.cli.session import console, paths_of
+from deskbound_client.cli.session import console, control_of
 
 
 def register(app: typer.Typer) -> None:
@@ -18,5 +17,5 @@ def resume(context: typer.Context) -> None:
 
     Example: deskbound resume
     """
-    Control.open(paths_of(context).control).resume()
+    control_of(context).resume()
     console.print("Resumed. [bold]deskbound status[/] shows what is kept now.")

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from deskbound_client.capture.control import Control
 from deskbound_client.config import Config, load_config
 from deskbound_client.paths import HomePaths
 from deskbound_client.privacy.budget import Budget
@@ -22,7 +23,7 @@ from deskbound_client.store.passphrase import (
     passphrase_from_prompt,
 )
 from deskbound_client.store.vault import VAULT_FILE, Vault
-from deskbound_strategies.errors import ConfigError, NotFoundError
+from deskbound_strategies.errors import ConfigError, KeystoreError, NotFoundError
 from deskbound_strategies.policy import load_floor
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
@@ -58,16 +59,51 @@ def open_vault(context: typer.Context, passphrase: str | None = None) -> Vault:
         source = _source(load_config(paths.config))
     else:
         source = (lambda: passphrase) if passphrase else None
-    # Before a keystore is chosen: that would write down the choice for a vault that is not there.
-    if not any((paths.home / name).exists() for name in (KEYS_FILE, VAULT_FILE)):
-        raise NotFoundError(f"There is no vault in {paths.home}.", "Run `deskbound init` first.")
+    check_vault(paths)  # first: choosing a keystore writes down the choice
+    if source is None and (paths.home / SEALED_FILE).exists():
+        raise KeystoreError(
+            "This vault opens with a passphrase and there is nobody to ask.",
+            "Run it in a terminal, or name a file of mode 0600 as passphrase_file in config.toml.",
+        )
     return Vault.open(paths.home, choose_keystore(paths.home, source))
 
 
+def has_vault(paths: HomePaths) -> bool:
+    """Return whether a vault was made in this home, damaged or not."""
+    return any((paths.home / name).exists() for name in (KEYS_FILE, VAULT_FILE))
+
+
+def check_vault(paths: HomePaths) -> None:
+    """Check that a vault was made in this home.
+
+    Raises:
+        NotFoundError: when none was.
+    """
+    if not has_vault(paths):
+        raise NotFoundError(f"There is no vault in {paths.home}.", "Run `deskbound init` first.")
+
+
+def control_of(context: typer.Context) -> Control:
+    """Return the control word of this command's home; it needs no passphrase.
+
+    Raises:
+        NotFoundError: when there is no vault.
+    """
+    paths = paths_of(context)
+    check_vault(paths)
+    return Control.open(paths.control)
+
+
 def _source(config: Config) -> PassphraseSource | None:
-    if config.passphrase_file:
-        return passphrase_from_file(Path(config.passphrase_file))
-    return passphrase_from_prompt() if sys.stdin.isatty() else None
+    if not config.passphrase_file:
+        return passphrase_from_prompt() if sys.stdin.isatty() else None
+    file = Path(config.passphrase_file)
+    if not file.exists():
+        raise KeystoreError(
+            f"The passphrase file {file.name} that config.toml names is not there.",
+            "Put it back, or set passphrase_file to another; empty means that you are asked.",
+        )
+    return passphrase_from_file(file)
 
 
 def ledger_of(vault: Vault) -> LedgerStore:

@@ -12,7 +12,7 @@ from deskbound_client.cli.session import AsJson, console, open_vault, parse_day,
 from deskbound_client.cli.words import clock, words_of
 from deskbound_client.store.rows import GENERATED, IMPORTED, StoredAction, StoredThumb
 from deskbound_client.store.vault import Vault
-from deskbound_strategies.errors import NotFoundError
+from deskbound_strategies.errors import NotFoundError, VaultDamagedError
 from deskbound_strategies.vocabulary import APPS, GAP_UNKNOWN, TOKENS
 
 _ORIGIN = {GENERATED: "generated", IMPORTED: "imported"}
@@ -43,12 +43,24 @@ def show(
     """
     with open_vault(context) as vault:
         if day is None:
-            overview = [_overview(vault, found) for found in vault.days()]
-            print_json({"days": overview}) if json else _print_days(overview)
+            _show_days(vault, json=json)
             return
         wanted = parse_day(day)
         found = _contents(vault, wanted, last, thumbnails)
     print_json(found) if json else _print_contents(found)
+
+
+def _show_days(vault: Vault, *, json: bool) -> None:
+    """Print a line for each day; a damaged one hides no other, and is told at the end."""
+    overview, damaged = [], None
+    for day in vault.days():
+        try:
+            overview.append(_overview(vault, day))
+        except VaultDamagedError as error:
+            damaged = damaged or error
+    print_json({"days": overview}) if json else _print_days(overview)
+    if damaged is not None:
+        raise damaged
 
 
 def _overview(vault: Vault, day: date) -> dict[str, Any]:

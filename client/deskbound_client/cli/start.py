@@ -16,7 +16,7 @@ from deskbound_client.cli.session import (
     print_json,
 )
 from deskbound_client.cli.status import print_status, status_of
-from deskbound_strategies.errors import NoDisplayError
+from deskbound_strategies.errors import NoDisplayError, WaylandError
 
 
 def register(app: typer.Typer) -> None:
@@ -56,6 +56,6 @@ def start(
 def _check_display() -> None:
     try:
         find_display(os.environ)
-    except NoDisplayError as error:
+    except (NoDisplayError, WaylandError) as error:
         mend = f"{error.mend} `deskbound start --no-capture` takes part in rounds without it."
-        raise NoDisplayError(error.sentence, mend) from None
+        raise type(error)(error.sentence, mend) from None

@@ -11,10 +11,9 @@ from deskbound_client import agent
 from deskbound_client.capture.control import Control
 from deskbound_client.capture.signals import STREAMS
 from deskbound_client.capture.status import read_status
-from deskbound_client.cli.session import AsJson, console, paths_of, print_json
+from deskbound_client.cli.session import AsJson, check_vault, console, paths_of, print_json
 from deskbound_client.cli.words import clock
 from deskbound_client.paths import HomePaths
-from deskbound_strategies.errors import NotFoundError
 
 FRESH_SECONDS = 10  # an older statement of capture is no statement
 _WHY = {
@@ -43,8 +42,7 @@ def status(context: typer.Context, json: AsJson = False) -> None:
     Example: deskbound status
     """
     paths = paths_of(context)
-    if not paths.control.exists():
-        raise NotFoundError(f"There is no vault in {paths.home}.", "Run `deskbound init` first.")
+    check_vault(paths)
     found = status_of(paths)
     print_json(found) if json else print_status(found)
 
@@ -82,9 +80,11 @@ def print_status(found: dict[str, Any]) -> None:
     console.print(table)
     for name, child in found["agent"]["children"].items():
         line = f"{name}: {child['state']}"
-        if child.get("sentence"):
+        if child["sentence"]:
             line += f". {child['sentence']} {child['mend']}"
-        console.print(f"[dim]{line}[/]")
+        elif child["trouble"]:
+            line += f" (last trouble: {child['trouble']})"
+        console.print(line, style="dim", markup=False)
     if found["disk_full"]:
         console.print("[bold red]The disk is full[/]; nothing can be stored.")
 

@@ -42,7 +42,13 @@ class Endpoint(Protocol):
 Say = Callable[[str], None]
 
 
-def serve(endpoint: Endpoint, laptop: Laptop, say: Say, stop: threading.Event) -> None:
+def serve(
+    endpoint: Endpoint,
+    laptop: Laptop,
+    say: Say,
+    stop: threading.Event,
+    beside: Callable[[], None] = lambda: None,
+) -> None:
     """Answer tasks until told to stop.
 
     Args:
@@ -50,9 +56,11 @@ def serve(endpoint: Endpoint, laptop: Laptop, say: Say, stop: threading.Event) -
         laptop: this one.
         say: tells the supervisor one line.
         stop: set to end after the task at hand.
+        beside: called between tasks, in this thread; it must not raise.
     """
     said = None
     while not stop.is_set():
+        beside()
         word = Word.WILLING if laptop.is_willing() else Word.UNWILLING
         if word is not said:
             say(word)
@@ -103,12 +111,18 @@ def _gone(endpoint: Endpoint, stop: threading.Event) -> None:
 
 
 def run_executor(
-    address: str, secret: bytes, laptop: Laptop, say: Say, stop: threading.Event
+    address: str,
+    secret: bytes,
+    laptop: Laptop,
+    say: Say,
+    stop: threading.Event,
+    *,
+    beside: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve the runtime API at ``address`` until told to stop."""
     runtime = Runtime(address, secret)
     try:
         say(Word.READY)
-        serve(runtime, laptop, say, stop)
+        serve(runtime, laptop, say, stop, beside)
     finally:
         runtime.close()

@@ -1,0 +1,113 @@
+"""What a process that holds the vault does beside its work: lets days go, writes pauses down.
+
+Pausing needs no key, so it cannot write the ledger itself; whoever has the vault open notices the
+control word and does. A pause that began and ended while nobody had it open is not written down:
+nothing could have been kept or sent in it either.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import date
+
+from deskbound_client.capture.control import Control
+from deskbound_client.config import Config
+from deskbound_client.paths import HomePaths
+from deskbound_client.privacy.budget import Budget
+from deskbound_client.privacy.ledger_store import LedgerStore
+from deskbound_client.store.vault import Vault, day_of
+from deskbound_strategies.errors import BusyError, DeskboundError
+from deskbound_strategies.ledger_bodies import LedgerKind
+from deskbound_strategies.policy import load_floor
+
+RETIRE_SECONDS = 3600.0
+AGAIN_SECONDS = 60.0  # after something failed: a full disk, another process
+MEGABYTE = 1_000_000
+_NOTED = "pause-noted"  # the setting that says what the ledger says: open, paused or timed
+
+
+class Upkeep:
+    """Keeps one open vault in order; for the thread that uses the vault.
+
+    Args:
+        vault: stays open as long as this is used.
+        paths: of its home.
+        config: what the employee has set.
+        tell: told what fails, and None when it works again.
+        clock: Unix time.
+        steady: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        vault: Vault,
+        paths: HomePaths,
+        config: Config,
+        tell: Callable[[DeskboundError | None], None] = lambda _: None,
+        *,
+        clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._vault = vault
+        self._paths = paths
+        self._config = config
+        self._tell = tell
+        self._clock = clock
+        self._steady = steady
+        self._ledger = LedgerStore(vault, clock)
+        self._budget = Budget(self._ledger, load_floor(paths.floor), clock)
+        self._control = Control.open(paths.control)
+        self._seen: int | None = None
+        self._retired_on: date | None = None
+        self._retire_at = self._not_before = 0.0
+        self._failing = False
+
+    def tick(self) -> None:
+        """Do what is due; call it about once a second. It costs one memory read when nothing is."""
+        if self._steady() < self._not_before:
+            return
+        try:
+            self._note_pause()
+            self._retire()
+        except DeskboundError as error:
+            self._not_before = self._steady() + AGAIN_SECONDS
+            if not isinstance(error, BusyError):  # which passes by itself
+                self._failing = True
+                self._tell(error)
+        else:
+            if self._failing:
+                self._failing = False
+                self._tell(None)
+
+    def _note_pause(self) -> None:
+        if self._control.replaced:
+            self._control.close()
+            self._control = Control.open(self._paths.control)
+        word = self._control.word()
+        if word == self._seen:
+            return
+        state = "open" if not word & 1 else "timed" if self._control.paused_until else "paused"
+        with self._vault.database.transaction():  # the other process sees the same change
+            if self._vault.settings.get(_NOTED, "open") != state:
+                self._vault.settings.set(_NOTED, state)
+                self._append(state)
+        self._seen = word
+
+    def _append(self, state: str) -> None:
+        if state == "open":
+            by = "timer" if self._control.ended_by_timer else "person"
+            self._ledger.append(LedgerKind.RESUME, {"by": by})
+        else:
+            self._ledger.append(LedgerKind.PAUSE, {"timed": state == "timed"})
+
+    def _retire(self) -> None:
+        """Let days go when the agent starts, every hour, and when a new day has begun."""
+        now = self._clock()
+        if self._steady() < self._retire_at and self._retired_on == day_of(now):
+            return
+        self._vault.retire(
+            now,
+            keep_days=self._config.retention_days,
+            cap_bytes=self._config.size_cap_mb * MEGABYTE,
+            noted=self._budget.retired,
+        )
+        self._retired_on, self._retire_at = day_of(now), self._steady() + RETIRE_SECONDS
