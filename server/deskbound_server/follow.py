@@ -52,7 +52,13 @@ def look(folder: Path, database: Database, run: str) -> Sight:
         database: of the server.
         run: full id.
     """
-    # Lock before state: a run that ends in between then looks over, never interrupted.
+    sight = _glance(folder, database, run)
+    # A run may be taken up or end between the two looks. Whoever is found running and without a
+    # conductor is looked at once more, the state first seen being the older one now.
+    return _glance(folder, database, run) if sight.interrupted else sight
+
+
+def _glance(folder: Path, database: Database, run: str) -> Sight:
     with FileLock(folder / f"{run}.lock") as lock:
         conducted = not lock.held
     return Sight(database.find_run(run), database.rounds(run), conducted)

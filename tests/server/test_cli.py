@@ -115,3 +115,13 @@ def test_a_model_is_exported_whole_or_not_at_all(say, history, home, tmp_path):
 
 def test_a_finished_run_is_not_resumed(say, history):
     assert say("run", "--resume", RUN) == 10
+
+
+def test_a_plan_a_day_cannot_afford_warns_beside_the_json(say, tmp_path, capsys):
+    say("init", "--port", "9")
+    capsys.readouterr()
+    plan = new_plan(rounds=100, sampling_rate=0.5, noise_multiplier=1.0)
+    assert say("run", str(write_plan(tmp_path / "plan.toml", plan)), "--json") == 30
+    captured = capsys.readouterr()
+    assert "of 100 rounds" in captured.err
+    assert captured.out == ""

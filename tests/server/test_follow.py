@@ -48,3 +48,20 @@ def test_a_run_that_ended_is_never_interrupted(database, tmp_path):
     for state in (RunState.FINISHED, RunState.FAILED, RunState.STOPPED, RunState.QUEUED):
         database.set_run(RUN, state)
         assert not look(tmp_path, database, RUN).interrupted
+
+
+def test_a_run_taken_up_between_two_looks_is_not_interrupted(database, tmp_path, monkeypatch):
+    path, real = tmp_path / f"{RUN}.lock", Database.find_run
+    conductor = FileLock(path)
+
+    def taken_up_just_now(self, name):
+        if not conductor.held:
+            conductor.__enter__()
+            self.set_run(RUN, RunState.RUNNING)
+        return real(self, name)
+
+    monkeypatch.setattr(Database, "find_run", taken_up_just_now)
+    sight = look(tmp_path, database, RUN)
+    assert sight.run.state is RunState.RUNNING
+    assert sight.conducted
+    conductor.__exit__()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from deskbound_server.cli.common import AsJson, codes, console, home_of, open_database, print_json
@@ -18,6 +19,8 @@ from deskbound_server.plan_file import load_plan
 from deskbound_server.rounds import new_run
 from deskbound_server.schema import RoundState, RunState
 from deskbound_strategies.errors import BusyError, ConfigError, RoundFailedError
+
+warnings = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -65,7 +68,7 @@ def _prepare_new(database: Database, path: Path) -> str:
     plan = load_plan(path)
     affordable = plan.affordable_rounds()
     if affordable < plan.rounds:
-        console.print(
+        warnings.print(
             f"[yellow]After {affordable} of {plan.rounds} rounds a day of data is spent under "
             f"profile {plan.profile}; laptops without other days then fall silent.[/]"
         )
