@@ -4,7 +4,7 @@ A *session* unit is a stretch without a pause longer than ``PAUSE_SECONDS``, cut
 the contract's ``unit_seconds`` or ``unit_actions``. A *day* unit is all of a day's actions; of a
 day with more than ``unit_actions`` the last ones are kept, since a unit is one padded sequence and
 memory must be bounded. Either way a unit never spans two days, and every action belongs to at most
-one unit: adding or removing a unit is adding or removing one sample.
+one unit: adding or removing a unit is adding or removing one sample, and changes no other.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ import numpy as np
 
 from deskbound_strategies.contract import Unit as UnitKind
 from deskbound_strategies.task import Unit
-from deskbound_strategies.vocabulary import Action
+from deskbound_strategies.vocabulary import GAP_UNKNOWN, Action
 
 # Public and fixed: where a pause ends a session must not depend on anybody's data.
 PAUSE_SECONDS = 120
@@ -65,4 +65,5 @@ def _together(session: Sequence[Action], action: Action, seconds: int) -> bool:
 def _unit(actions: Sequence[Action]) -> Unit:
     columns = np.array([(a.token, a.app, a.gap, a.at % _DAY // 3600) for a in actions], np.int64)
     tokens, apps, gaps, hours = columns.T.copy()
+    gaps[0] = GAP_UNKNOWN  # the pause before it tells about the unit before it
     return Unit(tokens, apps, gaps, hours)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deskbound_client.learn.units import PAUSE_SECONDS, units
-from deskbound_strategies.vocabulary import Action
+from deskbound_strategies.vocabulary import GAP_UNKNOWN, Action
 
 START = 20_778 * 86_400  # a midnight, UTC
 
@@ -44,8 +44,30 @@ def test_a_day_is_one_unit_of_its_last_actions():
 
 
 def test_a_unit_keeps_what_an_action_says():
-    (unit,) = units([Action(token=9, app=3, gap=8, at=START + 3_600 * 23)], "session", 600, 256)
-    assert (unit.tokens[0], unit.apps[0], unit.gaps[0], unit.hours[0]) == (9, 3, 8, 23)
+    at = START + 3_600 * 23
+    day = [Action(token=8, app=2, gap=1, at=at), Action(token=9, app=3, gap=4, at=at + 1)]
+    (unit,) = units(day, "session", 600, 256)
+    assert (unit.tokens[1], unit.apps[1], unit.gaps[1], unit.hours[1]) == (9, 3, 4, 23)
+
+
+def test_a_unit_says_nothing_of_the_pause_before_it():
+    found = units(actions(*range(10)), "session", 600, 4)
+    assert [unit.gaps[0] for unit in found] == [GAP_UNKNOWN] * 3
+
+
+@given(st.lists(st.integers(0, 90_000), min_size=1, max_size=60).map(sorted), st.data())
+def test_taking_a_unit_out_changes_no_other(times, data):
+    day = actions(*times)
+    found = units(day, "session", 600, 5)
+    gone = data.draw(st.integers(0, len(found) - 1))
+    start = sum(sizes(found[:gone]))
+    left = units(day[:start] + day[start + len(found[gone]) :], "session", 600, 5)
+    expected = found[:gone] + found[gone + 1 :]
+    for one, other in zip(left, expected, strict=True):
+        assert all(
+            (getattr(one, name) == getattr(other, name)).all()
+            for name in ("tokens", "apps", "gaps", "hours")
+        )
 
 
 @pytest.mark.parametrize(("seconds", "most"), [(0, 1), (1, 0)])
