@@ -1,5 +1,6 @@
 """The employee's command on a real vault, in this process: what it prints and how it ends."""
 
+import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -120,6 +121,24 @@ class Desk:
     def word(self) -> Control:
         """Return the control word."""
         return Control.open(self.paths.control)
+
+
+@pytest.fixture
+def empty(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Desk:
+    """A home without a vault, on a machine without a keystore; nobody is at the terminal."""
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.setattr("keyring.backend.get_all_keyring", list)
+    return Desk(tmp_path, capsys)
+
+
+@pytest.fixture
+def desk(empty: Desk) -> Desk:
+    """A home with a new vault that opens by its passphrase file."""
+    empty.init("--profile", "research")
+    return empty
 
 
 def noon(day: date) -> int:

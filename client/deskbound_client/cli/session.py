@@ -15,7 +15,7 @@ from deskbound_client.paths import HomePaths
 from deskbound_client.privacy.budget import Budget
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.store.keys import KEYS_FILE
-from deskbound_client.store.keystore import choose_keystore
+from deskbound_client.store.keystore import CHOICE_FILE, choose_keystore
 from deskbound_client.store.passphrase import (
     SEALED_FILE,
     PassphraseSource,
@@ -23,7 +23,12 @@ from deskbound_client.store.passphrase import (
     passphrase_from_prompt,
 )
 from deskbound_client.store.vault import VAULT_FILE, Vault
-from deskbound_strategies.errors import ConfigError, KeystoreError, NotFoundError
+from deskbound_strategies.errors import (
+    ConfigError,
+    KeystoreError,
+    NotFoundError,
+    VaultDamagedError,
+)
 from deskbound_strategies.policy import load_floor
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
@@ -60,6 +65,11 @@ def open_vault(context: typer.Context, passphrase: str | None = None) -> Vault:
     else:
         source = (lambda: passphrase) if passphrase else None
     check_vault(paths)  # first: choosing a keystore writes down the choice
+    if not (paths.home / CHOICE_FILE).exists():
+        raise VaultDamagedError(
+            f"{CHOICE_FILE} is missing, which says what opens this vault.",
+            "Restore it from a backup, or start anew with `deskbound init` in another folder.",
+        )
     if source is None and (paths.home / SEALED_FILE).exists():
         raise KeystoreError(
             "This vault opens with a passphrase and there is nobody to ask.",

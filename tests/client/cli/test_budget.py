@@ -1,0 +1,90 @@
+"""``deskbound budget`` and ``deskbound sent``: what learning cost, and every byte that left."""
+
+import hashlib
+import json
+import stat
+
+import pytest
+
+from deskbound_audit.cli import app as audit
+from deskbound_client.privacy.budget import Budget
+from deskbound_client.privacy.ledger_store import LedgerStore
+from deskbound_strategies import shell
+from deskbound_strategies.errors import RefusalCode
+from deskbound_strategies.policy import PROFILES
+from tests.helpers.cli import days_ago
+
+ONE, TWO = days_ago(1), days_ago(2)
+
+
+@pytest.fixture
+def spent(desk):
+    """Two days; a round learned from the older one."""
+    desk.store(TWO)
+    desk.store(ONE)
+    desk.update = desk.learn_from(TWO)
+    return desk
+
+
+def test_nothing_was_spent_or_sent_at_first(desk):
+    found = desk.ask("budget")
+    assert (found["rounds"], found["worst_epsilon"], found["days"]) == (0, 0.0, [])
+    assert desk.ask("sent") == {"uploads": 0, "bytes": 0, "items": [], "refused": []}
+    assert "Nothing has ever left" in desk.ok("sent")
+
+
+def test_figures_name_unit_delta_and_cap(spent):
+    found = spent.ask("budget")
+    assert (found["profile"], found["delta"], found["epsilon_cap"]) == ("research", 1e-05, 10.0)
+    charged, untouched = found["days"]
+    assert (charged["day"], charged["rounds"]) == (TWO.isoformat(), 1)
+    assert 0 < charged["epsilon"] <= charged["epsilon_guaranteed"] <= 10
+    assert untouched == {
+        "day": ONE.isoformat(), "rounds": 0, "epsilon": 0.0, "epsilon_guaranteed": 0.0,
+    }  # fmt: skip
+    assert found["worst_epsilon_guaranteed"] == charged["epsilon_guaranteed"]
+    assert found["epsilon_all_days"] == pytest.approx(charged["epsilon_guaranteed"])
+    said = spent.ok("budget")
+    assert "session" in said
+    assert "1e-05" in said
+    assert f"{charged['epsilon_guaranteed']:.2f} of 10" in said
+
+
+def test_every_upload_is_listed_with_the_hash_of_its_bytes(spent):
+    found = spent.ask("sent")
+    assert (found["uploads"], found["bytes"]) == (1, len(spent.update))
+    (item,) = found["items"]
+    assert item["sha256"] == hashlib.sha256(spent.update).hexdigest()
+    assert (item["round"], item["days"]) == (1, 1)
+    assert item["epsilon"] > 0
+    assert item["sha256"][:16] in spent.ok("sent")
+
+
+def test_refusals_are_listed_too(desk):
+    with desk.vault() as vault:
+        budget = Budget(LedgerStore(vault), PROFILES["research"])
+        budget.refuse(RefusalCode.BUNDLE_UNKNOWN)
+        budget.refuse(RefusalCode.SIGMA_TOO_LOW, "ab" * 32)
+    assert desk.ask("sent")["refused"] == [
+        {"contract": None, "code": "bundle-unknown"},
+        {"contract": "ab" * 32, "code": "sigma-too-low"},
+    ]
+    assert "sigma-too-low" in desk.ok("sent")
+
+
+def test_an_exported_ledger_is_private_and_verifies_for_the_auditor(spent, tmp_path, capsys):
+    file = tmp_path / "ledger.jsonl"
+    found = spent.ask("budget", "--export", str(file))
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert shell.exit_code_of(audit, ["verify", str(file), "--json"]) == 0
+    verdict = json.loads(capsys.readouterr().out)
+    assert found["ledger_head"] in json.dumps(verdict)
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    assert shell.exit_code_of(audit, ["verify", str(file)]) == 50
+
+
+def test_an_export_says_how_it_is_checked(spent, tmp_path):
+    said = spent.ok("budget", "--export", str(tmp_path / "ledger.jsonl"))
+    assert said.count("deskbound-audit verify") == 1
