@@ -8,15 +8,16 @@ need it, through a pipe, and listens to the one word a line they say.
 import fcntl
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from deskbound_client.paths import HomePaths
 from deskbound_client.store.files import read_private
@@ -122,13 +123,14 @@ def stop(paths: HomePaths, patience: float = STOP_PATIENCE_SECONDS) -> bool:
     pid = status(paths).pid
     if not pid:
         return False
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + patience
-    while _agent_pid(paths):
-        if time.monotonic() > deadline:
-            raise BusyError("Deskbound does not end.", f"End the process {pid} by hand.")
-        time.sleep(0.05)
+    try:
+        process = psutil.Process(pid)
+        process.terminate()
+        process.wait(patience)
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.TimeoutExpired:
+        raise BusyError("Deskbound does not end.", f"End the process {pid} by hand.") from None
     return True
 
 

@@ -50,7 +50,9 @@ class Trouble:
 
     @classmethod
     def parse(cls, told: str) -> "Trouble | None":
-        """Read what a worker told of its error, or None when that is not what it is."""
+        """Read what a worker told of its error: its name, or name, sentence and mend as JSON."""
+        if told.isidentifier() and told.endswith("Error"):
+            return cls(told, "", "")
         try:
             name, sentence, mend = json.loads(told)
         except (ValueError, TypeError):

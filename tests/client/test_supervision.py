@@ -64,6 +64,10 @@ def test_trouble_survives_the_pipe():
     )
 
 
+def test_a_name_alone_is_enough():
+    assert Trouble.parse("DiskFullError") == Trouble("DiskFullError", "", "")
+
+
 @pytest.mark.parametrize("told", ["", "null", "[1,2,3]", '["a b","x","y"]', '["a"]', "{", "typed"])
 def test_anything_else_is_no_trouble_of_ours(told):
     assert Trouble.parse(told) is None

@@ -16,7 +16,7 @@ def test_a_pause_takes_the_laptop_off_the_network_and_its_end_brings_it_back(wor
     claimed = desk.codes().count("executor claimed")
     world.server.send(world.server.request(world.server.contract()), desk)
     assert desk.codes().count("executor claimed") == claimed
-    assert agent.status(desk.paths).children["supernode"]["state"] == "off"
+    until(lambda: agent.status(desk.paths).children["supernode"]["state"] == "off", "it says so")
     desk.resume()
     until(lambda: desk.node in world.fleet.online(), "it is back")
 
