@@ -15,9 +15,10 @@ from types import FrameType
 
 from rich.console import Console
 
-from demo.acts import Stage, capture_live, fill_vaults, learn_together, look_back, set_up
+from demo.acts import Stage, capture_live, fill_vaults, learn_together, set_up
 from demo.commands import CommandFailedError
 from demo.desktop import DesktopError
+from demo.outcome import look_back
 from demo.report import write_report
 
 OUT = Path("demo-out")

@@ -1,11 +1,10 @@
-"""The five acts of the demo. Each takes the stage, does one thing, and says what it did."""
+"""The acts of the demo. Each takes the stage, does one thing, and says what it did."""
 
 import secrets
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,14 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from demo.commands import CommandFailedError, Laptop, Server, free_port
 from demo.desktop import Desktop, private_desktop, work
-from demo.evidence import scan_for, tamper, verify_ledger
+from demo.evidence import scan_for
 
 PERSONAS = ("analyst", "developer", "support")
 NAMES = ("Ada's laptop", "Ben's laptop", "Cem's laptop")
-DAYS = 6
+DAYS = 7  # six to learn from, the latest to be measured on
 LIVE_SECONDS = 20.0
 ROOT = Path(__file__).parent.parent
 PLAN = ROOT / "server/deskbound_server/plans/demo.toml"
-SCORES = ("most frequent", "repeat last", "Markov 1", "Markov 2", "before", "shared model")
 
 
 @dataclass
@@ -86,11 +84,21 @@ def _new_laptop(stage: Stage, name: str, persona: str, bundle: str) -> Laptop:
     passphrase.touch(mode=0o600)
     passphrase.write_text(secrets.token_urlsafe(24) + "\n", encoding="utf-8")
     laptop.deskbound("init", "--passphrase-file", str(passphrase), "--profile", "research")
+    _set(laptop, "retention_days", DAYS + 1)  # all days of the demo, and today
+    _set(laptop, "thumbnail_seconds", 5.0)
     laptop.deskbound("consent", "grant", "all")
     public_key = laptop.ask("join", bundle)["public_key"]
     stage.server.command("enroll", public_key)
     stage.ending.callback(_quietly, laptop.deskbound, "stop")
     return laptop
+
+
+def _set(laptop: Laptop, name: str, value: float) -> None:
+    """Change a setting in config.toml, as the employee would with an editor."""
+    config = laptop.home / "config.toml"
+    text = config.read_text(encoding="utf-8")
+    lines = [f"{name} = {value}" if line.startswith(name) else line for line in text.splitlines()]
+    config.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def capture_live(stage: Stage) -> None:
@@ -191,99 +199,6 @@ def _progress(console: Console) -> Progress:
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(),
         TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn(), console=console,
     )  # fmt: skip
-
-
-def look_back(stage: Stage) -> dict[str, Any]:
-    """Measure, audit and collect everything the report shows."""
-    stage.act("5. What came of it, and what it cost")
-    run = stage.server.ask("runs", stage.run)
-    models = stage.folder / "models"
-    models.mkdir()
-    rounds = [row for row in run["rounds"] if row["model_out"]]
-    for row in rounds:
-        row["file"] = str(models / f"round-{row['round']}.bin")
-        stage.server.command("model", "export", row["model_out"], row["file"])
-    laptops = [_account(stage, laptop, rounds) for laptop in stage.laptops]
-    _tell(stage, laptops)
-    ledger = Path(laptops[0]["ledger"]["file"])
-    tried = 12
-    with stage.busy(f"An auditor changes one byte of a ledger, {tried} times"):
-        found = tamper(ledger, tried, seed=7)
-    stage.say(f"{found} of {tried} changes were found.")
-    rival = max(("most frequent", "repeat last"), key=lambda name: _mean(laptops, name))
-    return {
-        "when": datetime.now().astimezone().strftime("%d %B %Y, %H:%M"),
-        "rounds": len(rounds),
-        "floor": {"epsilon_day": laptops[0]["budget"]["epsilon_cap"],
-                  "words": laptops[0]["budget"]["words"]},
-        "guarantee": GUARANTEE.format(**laptops[0]["budget"]),
-        "live": stage.live,
-        "vocabulary_size": 423,
-        "score_names": SCORES,
-        "laptops": laptops,
-        "mean": {"after": _mean(laptops, "shared model"), "rival": _mean(laptops, rival),
-                 "rival_name": rival},
-        "tamper": {"tried": tried, "found": found},
-        "round_rows": run["rounds"],
-    }  # fmt: skip
-
-
-GUARANTEE = (
-    "Unit: one session of work (at most ten minutes and 256 actions); adding or removing one "
-    "session of a day changes the probability of anything a laptop ever sent by at most a factor "
-    "of e to the ε, except with probability δ = {delta:.0e}. ε is per day of data, composed over "
-    "all rounds; it holds whatever the server and all colleagues do."
-)
-
-
-def _account(stage: Stage, laptop: Laptop, rounds: list[dict[str, Any]]) -> dict[str, Any]:
-    ledger = stage.folder / f"{laptop.home.name}.ledger.jsonl"
-    with stage.busy(f"{laptop.name}: predict, budget, sent, audit"):
-        models = [argument for row in rounds for argument in ("--model", row["file"])]
-        final = laptop.ask("predict", *models)
-        budget = laptop.ask("budget", "--export", str(ledger))
-        sent = laptop.ask("sent")
-        verified = verify_ledger(ledger)
-    return {
-        "name": laptop.name,
-        "persona": laptop.persona,
-        "scores": final["scores"],
-        "curve": [
-            {"round": row["round"], **score}
-            for row, score in zip(
-                [{"round": 0}, *rounds], [final["scores"]["before"], *final["models"]], strict=True
-            )
-        ],
-        "budget": budget,
-        "sent": {"uploads": sent["uploads"], "bytes": sent["bytes"]},
-        "ledger": {"file": str(ledger), "verified": verified,
-                   "entries": len(ledger.read_bytes().splitlines()) - 2},
-    }  # fmt: skip
-
-
-def _tell(stage: Stage, laptops: list[dict[str, Any]]) -> None:
-    from rich.table import Table  # noqa: PLC0415 - this act alone draws tables
-
-    table = Table("hit@1 / hit@5 on a held-out day", *(one["name"] for one in laptops), box=None)
-    for name in SCORES:
-        cells = [
-            f"{one['scores'][name]['hit1']:.3f} / {one['scores'][name]['hit5']:.3f}"
-            for one in laptops
-        ]
-        table.add_row(name, *cells, style="bold green" if name == "shared model" else None)
-    for label, cell in (
-        ("epsilon, dearest day", lambda one: f"{one['budget']['worst_epsilon']:.2f}"),
-        ("delta", lambda one: f"{one['budget']['delta']:.0e}"),
-        ("bytes that left", lambda one: f"{one['sent']['bytes']:,}"),
-        ("ledger", lambda one: "verified" if one["ledger"]["verified"] else "DOES NOT VERIFY"),
-    ):
-        table.add_row(label, *(cell(one) for one in laptops))
-    stage.console.print(table)
-    stage.say("[dim]Unit of epsilon: one session of work, per day of data, over all rounds.[/]")
-
-
-def _mean(laptops: list[dict[str, Any]], name: str) -> float:
-    return sum(float(one["scores"][name]["hit1"]) for one in laptops) / len(laptops)
 
 
 def _quietly(command: Any, *arguments: str) -> None:

@@ -47,20 +47,20 @@ def write_report(summary: dict[str, Any], path: Path) -> None:
 def _utility(laptops: Sequence[dict[str, Any]]) -> str:
     """Bars of hit@1 and hit@5 per laptop: baselines, the untrained model, the shared model."""
     figure = Figure(figsize=(8.6, 3.1), layout="constrained")
-    names = ["most frequent", "repeat last", "Markov 1", "before", "shared model"]
-    colours = [MUTED, "#b9c2cc", "#7d8b99", "#e2c9b0", INK]
+    names = ["most frequent", "repeat last", "Markov 1", "Markov 2", "before", "shared model"]
+    colours = [MUTED, "#b9c2cc", "#7d8b99", "#626f7d", "#e2c9b0", INK]
     for axis, hit in zip(figure.subplots(1, 2), ("hit1", "hit5"), strict=True):
         for offset, (name, colour) in enumerate(zip(names, colours, strict=True)):
             values = [laptop["scores"][name][hit] for laptop in laptops]
-            positions = np.arange(len(laptops)) + (offset - 2) * 0.16
-            bars = axis.bar(positions, values, 0.15, color=colour, label=name)
+            positions = np.arange(len(laptops)) + (offset - 2.5) * 0.14
+            bars = axis.bar(positions, values, 0.13, color=colour, label=name)
             if name == "shared model":
                 axis.bar_label(bars, fmt="%.2f", fontsize=8, padding=2)
         axis.set_xticks(range(len(laptops)), [laptop["name"] for laptop in laptops])
         axis.set_title("hit@1" if hit == "hit1" else "hit@5", fontsize=10)
         axis.set_ylim(0, min(1.0, axis.get_ylim()[1] * 1.12))
     figure.legend(
-        *axis.get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=8
+        *axis.get_legend_handles_labels(), loc="outside lower center", ncols=6, fontsize=8
     )
     return _svg(figure)
 
@@ -84,19 +84,20 @@ def _budget(laptops: Sequence[dict[str, Any]], cap: float) -> str:
     """Bars of epsilon spent per day of data, with the floor's cap."""
     figure = Figure(figsize=(4.2, 2.7), layout="constrained")
     axis = figure.subplots()
+    charged = [[d for d in one["budget"]["days"] if d["rounds"]] for one in laptops]
     for index, (laptop, colour) in enumerate(zip(laptops, (INK, ACCENT, WARM), strict=False)):
-        days = laptop["budget"]["days"]
+        days = charged[index]
         positions = np.arange(len(days)) + (index - 1) * 0.26
         axis.bar(positions, [day["epsilon"] for day in days], 0.24, color=colour,
                  label=laptop["name"])  # fmt: skip
     axis.axhline(cap, color=WARM, linestyle="--", linewidth=1)
-    axis.annotate("cap of the policy floor", (0, cap), textcoords="offset points", xytext=(0, 4),
-                  fontsize=8, color=WARM)  # fmt: skip
-    most = max((len(laptop["budget"]["days"]) for laptop in laptops), default=0)
+    axis.annotate("cap, holds however rounds are chosen", (0, cap), xytext=(0, 4),
+                  textcoords="offset points", fontsize=8, color=WARM)  # fmt: skip
+    most = max(map(len, charged), default=0)
     axis.set_xticks(range(most), [f"day {i + 1}" for i in range(most)])
     axis.set_ylabel("ε per session unit")
     axis.set_ylim(0, cap * 1.25)
-    axis.legend(fontsize=8, loc="lower right")
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8)
     return _svg(figure)
 
 
