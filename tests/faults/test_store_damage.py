@@ -104,7 +104,7 @@ def test_pages_cannot_be_exchanged(sealed):
 
 def test_errors_name_files_and_settings_only(sealed):
     home, keystore = sealed
-    (home / "days" / f"{DAY}.db").write_bytes(b"CANARY" * 2_000)
+    (home / "days" / f"{DAY}.db").write_bytes(b"CANARY" * 2_048)  # whole pages
     with pytest.raises(DeskboundError) as caught:
         read(home, keystore, DAY)
     assert "CANARY" not in caught.value.sentence + caught.value.mend

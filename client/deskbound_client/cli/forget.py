@@ -13,7 +13,7 @@ from deskbound_client.cli.session import (
     budget_of,
     console,
     control_of,
-    open_vault,
+    open_vault_to_forget,
     parse_day,
     print_json,
 )
@@ -61,7 +61,7 @@ def forget(
     stretch = None if everything or whole_day else _range(last, start, end)
     with suppress(VaultDamagedError):  # a damaged control file reads as closed: nothing is queued
         control_of(context).bump()  # what is queued now belongs to the past
-    with open_vault(context) as vault:
+    with open_vault_to_forget(context) as vault:
         receipt = _forget(vault, whole_day, stretch)
         budget = budget_of(context, vault)
         if receipt.days:

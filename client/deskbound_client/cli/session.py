@@ -14,7 +14,7 @@ from deskbound_client.config import Config, load_config
 from deskbound_client.paths import HomePaths
 from deskbound_client.privacy.budget import Budget
 from deskbound_client.privacy.ledger_store import LedgerStore
-from deskbound_client.store.keys import KEYS_FILE
+from deskbound_client.store.keys import KEYS_FILE, drop_ballast
 from deskbound_client.store.keystore import CHOICE_FILE, choose_keystore
 from deskbound_client.store.passphrase import (
     SEALED_FILE,
@@ -25,6 +25,7 @@ from deskbound_client.store.passphrase import (
 from deskbound_client.store.vault import VAULT_FILE, Vault
 from deskbound_strategies.errors import (
     ConfigError,
+    DiskFullError,
     KeystoreError,
     NotFoundError,
     VaultDamagedError,
@@ -65,17 +66,38 @@ def open_vault(context: typer.Context, passphrase: str | None = None) -> Vault:
     else:
         source = (lambda: passphrase) if passphrase else None
     check_vault(paths)  # first: choosing a keystore writes down the choice
-    if not (paths.home / CHOICE_FILE).exists():
-        raise VaultDamagedError(
-            f"{CHOICE_FILE} is missing, which says what opens this vault.",
-            "Restore it from a backup, or start anew with `deskbound init` in another folder.",
-        )
+    for name in (CHOICE_FILE, KEYS_FILE):
+        if not (paths.home / name).exists():
+            raise _lost(name)
     if source is None and (paths.home / SEALED_FILE).exists():
         raise KeystoreError(
             "This vault opens with a passphrase and there is nobody to ask.",
             "Run it in a terminal, or name a file of mode 0600 as passphrase_file in config.toml.",
         )
-    return Vault.open(paths.home, choose_keystore(paths.home, source))
+    keystore = choose_keystore(paths.home, source)
+    if keystore.kind == "passphrase" and not (paths.home / SEALED_FILE).exists():
+        raise _lost(SEALED_FILE)
+    return Vault.open(paths.home, keystore)
+
+
+def open_vault_to_forget(context: typer.Context) -> Vault:
+    """Open the vault even where the disk is so full that it cannot be read any more.
+
+    The room that was set aside for forgetting is taken then; forgetting sets it aside again.
+    """
+    passphrase = passphrase_given(context)
+    try:
+        return open_vault(context, passphrase)
+    except DiskFullError:
+        drop_ballast(paths_of(context).home)
+        return open_vault(context, passphrase)
+
+
+def _lost(name: str) -> VaultDamagedError:
+    return VaultDamagedError(
+        f"{name} is missing, and nothing opens this vault without it.",
+        "Restore it from a backup, or start anew with `deskbound init` in another folder.",
+    )
 
 
 def has_vault(paths: HomePaths) -> bool:

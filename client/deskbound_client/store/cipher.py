@@ -188,13 +188,20 @@ def _check_file(path: Path) -> None:
             check_private(path.with_name(path.name + suffix))
     with path.open("rb") as stream:
         header = stream.read(len(_PLAIN_HEADER))
+        size = os.fstat(stream.fileno()).st_size
     if header == _PLAIN_HEADER:
         raise VaultDamagedError(
             f"{path.name} is not encrypted.",
             "Move it out of the vault: Deskbound has not written it and will not write to it.",
         )
-    if len(header) < len(_PLAIN_HEADER):
+    # SQLite rounds a torn last page up and passes over it; only a journal can still mend one.
+    if len(header) < len(_PLAIN_HEADER) or (size % PAGE_BYTES and not _has_journal(path)):
         raise VaultDamagedError(f"{path.name} was cut short.", _mend(path))
+
+
+def _has_journal(path: Path) -> bool:
+    journal = path.with_name(path.name + "-wal")
+    return journal.exists() and journal.stat().st_size > 0
 
 
 def _connect(path: Path, key: bytes) -> Connection:

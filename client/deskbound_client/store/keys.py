@@ -40,6 +40,12 @@ def seal(state: KeyState, kek: bytes) -> bytes:
     return _MAGIC + nonce + AESGCM(kek).encrypt(nonce, state_bytes(state), _MAGIC)
 
 
+def drop_ballast(home: Path) -> None:
+    """Make room on a full disk, without a key; whatever forgets sets it aside again."""
+    (home / BALLAST_FILE).unlink(missing_ok=True)
+    sync_folder(home)
+
+
 def unseal(sealed: bytes, kek: bytes) -> KeyState | None:
     """Return the keys, or None when these bytes were not sealed under this KEK."""
     nonce, rest = sealed[len(_MAGIC) :][:_NONCE_BYTES], sealed[len(_MAGIC) + _NONCE_BYTES :]
@@ -108,8 +114,7 @@ class VaultKeys:
 
     def drop_ballast(self) -> None:
         """Make room on a full disk."""
-        (self._home / BALLAST_FILE).unlink(missing_ok=True)
-        sync_folder(self._home)
+        drop_ballast(self._home)
 
     def restore_ballast(self) -> None:
         """Set room aside again, if there is some."""
