@@ -145,7 +145,8 @@ def check_body(kind: LedgerKind, body: Any) -> None:
     pause    timed
     resume   by (person/timer)
     reserve  contract: hash, run: pseudonym, round, unit, mechanism (rounded-gaussian),
-             sampling_rate, noise_multiplier, clip, steps, lattice {dimension, step, sensitivity, scale},
+             sampling_rate, noise_multiplier, clip, steps,
+             lattice {dimension, step, sensitivity, scale},
              epsilon and delta of this round alone, blocks: sorted distinct pseudonyms
     release  contract: hash, reserve: seq of its reserve entry, update: hash of the bytes, bytes
     refuse   contract: hash or null when it could not be read, code

@@ -1,10 +1,10 @@
 from pathlib import Path
 
 import pytest
-from tests.helpers.agreement import a_body
 
 from deskbound_strategies import codec, contract, ledger, pointer, wire
 from deskbound_strategies.ledger_bodies import LedgerKind
+from tests.helpers.agreement import a_body
 
 PAGE = (Path(__file__).parents[2] / "docs" / "wire-format.md").read_text()
 ROWS = [line for line in PAGE.splitlines() if line.startswith("| `")]

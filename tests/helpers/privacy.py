@@ -7,15 +7,14 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.helpers.agreement import AT, a_contract
-from tests.helpers.store import DAY, MemoryKeystore
-
 from deskbound_client.privacy.budget import Budget
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.contract import RoundContract
 from deskbound_strategies.mechanism import Lattice
 from deskbound_strategies.policy import PROFILES, PolicyFloor
+from tests.helpers.agreement import AT, a_contract
+from tests.helpers.store import DAY, MemoryKeystore
 
 DAYS = tuple(DAY - timedelta(days=back) for back in range(4, -1, -1))
 

@@ -3,11 +3,11 @@ from dataclasses import asdict, fields
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.helpers.agreement import a_contract
 
 from deskbound_strategies.canonical import canonical_bytes
 from deskbound_strategies.contract import RoundContract
 from deskbound_strategies.errors import Refusal, RefusalCode
+from tests.helpers.agreement import a_contract
 
 NAMES = [field.name for field in fields(RoundContract)]
 

@@ -5,7 +5,6 @@ from enum import StrEnum
 import numpy as np
 import pytest
 from flwr.app import ArrayRecord, ConfigRecord, Error, RecordDict
-from tests.helpers.fake_grid import FakeClock, FakeGrid, FakeNode
 
 from deskbound_strategies.aggregation import StreamingMean
 from deskbound_strategies.codec import TensorSpec, decode, encode, encoded_size
@@ -13,6 +12,7 @@ from deskbound_strategies.contract import RoundContract
 from deskbound_strategies.dp_fedavg import Clock, DpFedAvg, gather, sample_cohort
 from deskbound_strategies.errors import Refusal, RefusalCode
 from deskbound_strategies.wire import parse_request, refusal_content, reply_content
+from tests.helpers.fake_grid import FakeClock, FakeGrid, FakeNode
 
 LAYOUT = (TensorSpec("w", (4,)),)
 DIGEST = "ab" * 32

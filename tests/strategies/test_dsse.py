@@ -4,11 +4,11 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.helpers.agreement import signing_key
 
 from deskbound_strategies import dsse
 from deskbound_strategies.canonical import canonical_bytes
 from deskbound_strategies.errors import VerificationError
+from tests.helpers.agreement import signing_key
 
 TYPE = "application/vnd.deskbound.test+json"
 KEY = signing_key()

@@ -4,12 +4,12 @@ from collections import Counter
 from datetime import UTC, date, datetime
 
 import pytest
-from tests.helpers.learning import generated_actions, generated_units
 
 from deskbound_strategies.baselines import Markov, score
 from deskbound_strategies.generator import find_persona, generate_day
 from deskbound_strategies.personas import PERSONAS
 from deskbound_strategies.vocabulary import APPS, TOKENS
+from tests.helpers.learning import generated_actions, generated_units
 
 DAY = date(2026, 11, 16)
 

@@ -2,7 +2,6 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from tests.helpers.agreement import AT, a_body, a_chain, signing_key
 
 from deskbound_strategies import dsse
 from deskbound_strategies.canonical import canonical_bytes, parse_canonical
@@ -16,6 +15,7 @@ from deskbound_strategies.ledger import (
     verify_chain,
 )
 from deskbound_strategies.ledger_bodies import LedgerKind
+from tests.helpers.agreement import AT, a_body, a_chain, signing_key
 
 KEY = signing_key()
 PUBLIC = KEY.public_key()

@@ -1,8 +1,8 @@
 import pytest
-from tests.helpers.agreement import a_body
 
 from deskbound_strategies.errors import RefusalCode
 from deskbound_strategies.ledger_bodies import LedgerKind, check_body
+from tests.helpers.agreement import a_body
 
 FIELDS = [(kind, name) for kind in LedgerKind for name in a_body(kind)]
 PROSE = "The quarterly figures for Ms. Kaya"

@@ -1,13 +1,13 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.helpers.agreement import AT, a_body, a_chain, an_export, signing_key
 
 from deskbound_strategies import dsse
 from deskbound_strategies.errors import VerificationError
 from deskbound_strategies.ledger import append, export
 from deskbound_strategies.ledger_bodies import LedgerKind
 from deskbound_strategies.ledger_export import Charge, verify_export
+from tests.helpers.agreement import AT, a_body, a_chain, an_export, signing_key
 
 KEY = signing_key()
 SPENT = (LedgerKind.RESERVE, LedgerKind.RELEASE, LedgerKind.REFUSE, LedgerKind.PAUSE)

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from tests.helpers.learning import some_units
 
 from deskbound_strategies.model import (
     ARGUMENT_COLUMN,
@@ -15,6 +14,7 @@ from deskbound_strategies.model import (
 )
 from deskbound_strategies.task import collate, weights_of
 from deskbound_strategies.vocabulary import TOKENS, Kind
+from tests.helpers.learning import some_units
 
 
 def lively(seed: int = 1) -> NextActionModel:

@@ -4,12 +4,12 @@ import math
 
 import pytest
 import torch
-from tests.helpers.learning import some_units
 
 from deskbound_strategies.model import token_scores
 from deskbound_strategies.next_action import TASK
 from deskbound_strategies.task import collate
 from deskbound_strategies.vocabulary import TOKENS, VOCABULARY_HASH
+from tests.helpers.learning import some_units
 
 
 def lively(seed: int = 1):

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.helpers.agreement import AT, a_contract
 
 from deskbound_strategies.accounting import curve_of, event_of, guaranteed
 from deskbound_strategies.contract import RoundContract
@@ -28,6 +27,7 @@ from deskbound_strategies.policy import (
     load_floor,
 )
 from deskbound_strategies.vocabulary import VOCABULARY_HASH
+from tests.helpers.agreement import AT, a_contract
 
 NOW = AT + 10
 ACCEPTED: dict[str, Any] = {

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from tests.helpers.learning import some_units
 
 from deskbound_strategies.codec import decode, encode
 from deskbound_strategies.errors import Refusal, RefusalCode
 from deskbound_strategies.next_action import TASK
 from deskbound_strategies.task import collate, find_task, load_weights, weights_of
+from tests.helpers.learning import some_units
 
 
 def test_the_installed_task_is_found_by_name():

@@ -12,8 +12,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.helpers.privacy import DAYS, Laptop, a_lattice, a_round, dates, laptop
-from tests.helpers.store import FileKeystore
 
 from deskbound_client.privacy.budget import REFUSALS_PER_DAY, Budget
 from deskbound_client.privacy.ledger_store import LedgerStore
@@ -24,6 +22,8 @@ from deskbound_strategies.errors import Refusal, RefusalCode
 from deskbound_strategies.ledger_bodies import LedgerKind
 from deskbound_strategies.ledger_export import verify_export
 from deskbound_strategies.policy import PROFILES
+from tests.helpers.privacy import DAYS, Laptop, a_lattice, a_round, dates, laptop
+from tests.helpers.store import FileKeystore
 
 RESEARCH = PROFILES["research"]
 SECONDS_PER_DAY = 86_400

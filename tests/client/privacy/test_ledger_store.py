@@ -5,13 +5,13 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.helpers.privacy import Laptop, laptop
 
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_strategies.errors import VerificationError
 from deskbound_strategies.ledger import NO_ENTRY
 from deskbound_strategies.ledger_bodies import LedgerKind
 from deskbound_strategies.ledger_export import verify_export
+from tests.helpers.privacy import Laptop, laptop
 
 PAUSE = {"timed": False}
 

@@ -1,12 +1,12 @@
 import json
 
 import pytest
-from tests.helpers.agreement import an_export, signing_key
 
 from deskbound_audit.cli import app
 from deskbound_strategies import dsse
 from deskbound_strategies.ledger_bodies import LedgerKind
 from deskbound_strategies.shell import exit_code_of
+from tests.helpers.agreement import an_export, signing_key
 
 DEVICE = dsse.fingerprint(signing_key().public_key())
 

@@ -2,13 +2,13 @@ import math
 from collections import Counter
 
 import pytest
-from tests.helpers.agreement import AT, a_body, a_chain, an_export, signing_key
 
 from deskbound_audit.epsilon import check_claims, second_opinion, worst_block
 from deskbound_strategies.errors import VerificationError
 from deskbound_strategies.ledger import append, export
 from deskbound_strategies.ledger_bodies import LedgerKind
 from deskbound_strategies.ledger_export import Charge, verify_export
+from tests.helpers.agreement import AT, a_body, a_chain, an_export, signing_key
 
 KEY = signing_key()
 

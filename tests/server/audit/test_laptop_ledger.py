@@ -1,8 +1,6 @@
 """A ledger that a real laptop's code wrote, read by the auditor, who shares none of that code."""
 
 import pytest
-from tests.helpers.agreement import AT, a_contract
-from tests.helpers.store import DAY, MemoryKeystore
 
 from deskbound_audit.verify import verify_file
 from deskbound_client.privacy.budget import Budget
@@ -12,6 +10,8 @@ from deskbound_strategies import dsse
 from deskbound_strategies.errors import RefusalCode
 from deskbound_strategies.mechanism import Lattice
 from deskbound_strategies.policy import PROFILES
+from tests.helpers.agreement import AT, a_contract
+from tests.helpers.store import DAY, MemoryKeystore
 
 DIMENSION = 5000
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 from rich.console import Console
-from tests.helpers.agreement import AT, an_export
 
 from deskbound_audit import report
 from deskbound_audit.verify import Verdict, verify_file
 from deskbound_strategies.ledger_bodies import LedgerKind
+from tests.helpers.agreement import AT, an_export
 
 KINDS = (LedgerKind.RESERVE, LedgerKind.RELEASE, LedgerKind.REFUSE)
 

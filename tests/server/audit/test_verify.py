@@ -1,10 +1,10 @@
 import pytest
-from tests.helpers.agreement import an_export, signing_key
 
 from deskbound_audit.verify import check_fingerprint, read_keys, verify_file
 from deskbound_strategies import dsse
 from deskbound_strategies.errors import ConfigError, NotFoundError
 from deskbound_strategies.ledger_bodies import LedgerKind
+from tests.helpers.agreement import an_export, signing_key
 
 DEVICE = dsse.fingerprint(signing_key().public_key())
 OTHER = dsse.fingerprint(signing_key(2).public_key())
