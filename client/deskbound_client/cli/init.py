@@ -3,6 +3,8 @@
 import json
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +20,7 @@ from deskbound_client.paths import HomePaths
 from deskbound_client.privacy.budget import Budget
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.store.files import create_private, replace_private
-from deskbound_client.store.keystore import choose_keystore
+from deskbound_client.store.keystore import CHOICE_FILE, Kind, choose_keystore
 from deskbound_client.store.passphrase import (
     PassphraseSource,
     passphrase_from_file,
@@ -65,15 +67,30 @@ def init(
     _check_profile(paths, profile)
     source = _source(passphrase_file)  # before anything is written: the file may be a mistake
     paths.prepare()
-    keystore = choose_keystore(paths.home, source, kind="passphrase" if passphrase_file else None)
-    _write_settings(paths, passphrase_file, profile or "balanced")
-    floor = load_floor(paths.floor)
-    with Vault.create(paths.home, keystore) as vault:
-        Control.create(paths.control).close()
-        Budget(LedgerStore(vault), floor).note_floor()
+    with _all_or_nothing(paths):
+        kind: Kind | None = "passphrase" if passphrase_file else None
+        keystore = choose_keystore(paths.home, source, kind=kind)
+        _write_settings(paths, passphrase_file, profile or "balanced")
+        floor = load_floor(paths.floor)
+        with Vault.create(paths.home, keystore) as vault:
+            Control.create(paths.control).close()
+            Budget(LedgerStore(vault), floor).note_floor()
     console.print(f"[bold]Vault made[/] in {escape(str(paths.home))}, {_HOW[keystore.kind]}.")
     console.print(describe(floor))
     console.print("Everything is off. Next: [bold]deskbound consent show[/].")
+
+
+@contextmanager
+def _all_or_nothing(paths: HomePaths) -> Iterator[None]:
+    """Take back the settings of a try that failed, so that the next one starts from nothing."""
+    settings = (paths.config, paths.floor, paths.home / CHOICE_FILE)
+    made = [path for path in settings if not path.exists()]
+    try:
+        yield
+    except BaseException:
+        for path in made if _half_made(paths) else ():
+            path.unlink(missing_ok=True)
+        raise
 
 
 def _half_made(paths: HomePaths) -> bool:

@@ -17,7 +17,7 @@ from deskbound_client.paths import HomePaths
 
 FRESH_SECONDS = 10  # an older statement of capture is no statement
 _WHY = {
-    "open": "capturing",
+    "open": "on",
     "paused": "paused",
     "no-consent": "off: you agreed to no stream",
     "unknown": "closed: the active application cannot be told",
@@ -72,7 +72,7 @@ def status_of(paths: HomePaths) -> dict[str, Any]:
 def print_status(found: dict[str, Any]) -> None:
     """Print what ``status_of`` found for a person."""
     running = found["agent"]["state"]
-    console.print(f"Deskbound is [bold]{running}[/]; {_why(found)}.")
+    console.print(f"Deskbound is [bold]{running}[/]. Capture: {_why(found)}.")
     table = Table("stream", "consent", "stored in the last minute", box=None, pad_edge=False)
     for name, stream in found["streams"].items():
         consent = "[green]on[/]" if stream["on"] else "[dim]off[/]"

@@ -8,6 +8,7 @@ from deskbound_client.capture.control import SIZE
 from deskbound_client.config import load_config
 from deskbound_strategies.ledger_bodies import LedgerKind
 from deskbound_strategies.policy import load_floor
+from tests.helpers.cli import PASSPHRASE
 
 
 def test_everything_is_off_and_private(empty):
@@ -48,6 +49,18 @@ def test_a_slip_with_the_passphrase_file_leaves_nothing_behind(empty, slip):
     empty.init("--profile", "research")
     assert load_config(empty.paths.config).passphrase_file == str(empty.passphrase)
     assert load_floor(empty.paths.floor).profile == "research"
+
+
+@pytest.mark.parametrize("slip", [("one passphrase", "another passphrase"), ("short", "short")])
+def test_a_slip_at_the_prompt_leaves_no_settings_behind(empty, monkeypatch, slip):
+    said = iter(slip)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", lambda _: next(said))
+    assert empty.run("init", "--profile", "strict").code in (10, 12)
+    said = iter([PASSPHRASE] * 3)
+    empty.ok("init", "--profile", "research")
+    assert empty.ask("budget")["profile"] == "research"
+    assert load_config(empty.paths.config).passphrase_file == ""
 
 
 def test_a_floor_that_was_deployed_is_kept(empty):
