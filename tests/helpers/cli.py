@@ -114,7 +114,7 @@ class Desk:
         asked, update = a_round(), b"an update"
         with self.vault() as vault:
             budget = Budget(LedgerStore(vault), PROFILES["research"])
-            assert budget.reserve(asked, days, a_lattice(asked)) is not None
+            assert budget.reserve(asked, dict.fromkeys(days, "cut"), a_lattice(asked)) is not None
             budget.release(asked, update)
         return update
 

@@ -14,6 +14,7 @@ from deskbound_client.capture.signals import mask_of
 from deskbound_client.config import Config
 from deskbound_client.federation.participant import Accepted
 from deskbound_client.learn.trainer import train
+from deskbound_client.learn.units import digest
 from deskbound_client.learn.units import units as units_of
 from deskbound_client.paths import HomePaths
 from deskbound_client.privacy.budget import Budget, Reservation
@@ -123,10 +124,11 @@ class VaultLaptop:
         return [row.action for row in rows if row.stream == 0 or row.stream & agreed]
 
     def reserve(
-        self, asked: RoundContract, days: Sequence[date], lattice: Lattice
+        self, asked: RoundContract, days: Mapping[date, Sequence[Unit]], lattice: Lattice
     ) -> Reservation | None:
         """Charge the days; see ``Budget.reserve``."""
-        return self._budget.reserve(asked, days, lattice)
+        cuts = {day: digest(units) for day, units in days.items()}
+        return self._budget.reserve(asked, cuts, lattice)
 
     def train(self, accepted: Accepted, units: Sequence[Unit]) -> Mapping[str, NDArray[Any]]:
         """Train with DP-SGD; see ``trainer.train``."""

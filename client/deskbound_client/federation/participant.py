@@ -117,7 +117,7 @@ class Laptop(Protocol):
         """Return the units of each day that may be trained on; days without units are left out."""
 
     def reserve(
-        self, asked: RoundContract, days: Sequence[date], lattice: Lattice
+        self, asked: RoundContract, days: Mapping[date, Sequence[Unit]], lattice: Lattice
     ) -> Reserved | None:
         """Charge the days and write it down, or return None when none can afford the round."""
 
@@ -232,7 +232,7 @@ def _update(accepted: Accepted, laptop: Laptop) -> bytes | None:
     by_day = laptop.units(accepted.contract)
     if not by_day:
         return None
-    reserved = laptop.reserve(accepted.contract, sorted(by_day), accepted.lattice)
+    reserved = laptop.reserve(accepted.contract, by_day, accepted.lattice)
     if reserved is None:
         return None
     units = [unit for day in reserved.days for unit in by_day[day]]

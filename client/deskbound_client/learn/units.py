@@ -7,6 +7,7 @@ memory must be bounded. Either way a unit never spans two days, and every action
 one unit: adding or removing a unit is adding or removing one sample, and changes no other.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -40,6 +41,16 @@ def units(
     if unit == "day":
         return [_unit(day[-unit_actions:])] if day else []
     return [_unit(stretch) for stretch in _sessions(day, unit_seconds, unit_actions)]
+
+
+def digest(found: Sequence[Unit]) -> str:
+    """Return SHA-256 (hex) of units: the same only for the same units in the same order."""
+    hashed = hashlib.sha256()
+    for unit in found:
+        hashed.update(len(unit).to_bytes(8, "little"))
+        for column in (unit.tokens, unit.apps, unit.gaps, unit.hours):
+            hashed.update(np.ascontiguousarray(column, dtype="<i8").tobytes())
+    return hashed.hexdigest()
 
 
 def _sessions(actions: Sequence[Action], seconds: int, most: int) -> list[list[Action]]:

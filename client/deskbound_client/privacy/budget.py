@@ -12,7 +12,7 @@ and the clock alone.
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -84,27 +84,30 @@ class Budget:
         return self._state.rounds_on(self._state.utc_day(self._clock()))
 
     def is_replayed(self, contract: RoundContract) -> bool:
-        """Return whether budget was reserved for this contract, or another of its round."""
+        """Return whether budget was reserved for this very contract."""
         return self._past(contract) is not None
 
-    def plan(self, contract: RoundContract, days: Iterable[date]) -> tuple[date, ...]:
+    def plan(self, contract: RoundContract, days: Mapping[date, str]) -> tuple[date, ...]:
         """Return which of the days can afford the round, oldest first; nothing is charged.
 
         Args:
             contract: a round that passed the policy floor.
-            days: those that have units.
+            days: those that have units, with the digest of these.
         """
         charged = self._charged(contract, days)
         return tuple(sorted(charged))
 
     def reserve(
-        self, contract: RoundContract, days: Iterable[date], lattice: Lattice
+        self, contract: RoundContract, days: Mapping[date, str], lattice: Lattice
     ) -> Reservation | None:
         """Charge every day that can afford the round, and write it down, before any computing.
 
+        A day whose units are not those it was first charged for sits out for ever: after part of
+        it was forgotten, or a consent changed, a new unit could span two that were charged.
+
         Args:
             contract: a round that passed the policy floor.
-            days: those that have units.
+            days: those that have units, with the digest of these.
             lattice: of this contract and the model.
 
         Returns:
@@ -146,7 +149,7 @@ class Budget:
         """
         digest, hashed = contract.digest(), hashlib.sha256(update).hexdigest()
         with self._ledger.database.transaction():
-            past = self._state.release_of(digest)
+            past = self._state.past_round(digest)
             if past is None:
                 raise Refusal(RefusalCode.INTERNAL)
             if past.release_seq is not None:
@@ -213,13 +216,13 @@ class Budget:
         return self._total(self._state.blocks())
 
     def _past(self, contract: RoundContract) -> PastRound | None:
-        return self._state.past_round(contract.digest(), contract.run, contract.round)
+        return self._state.past_round(contract.digest())
 
-    def _charged(self, contract: RoundContract, days: Iterable[date]) -> dict[date, Block]:
+    def _charged(self, contract: RoundContract, days: Mapping[date, str]) -> dict[date, Block]:
         """Return the blocks that can afford the round as they would be after it, by day."""
         cost, steps, charged = round_cost(contract), contract.steps, {}
-        unit = _unit_of(contract)
-        for day in set(days):
+        for day, digest in days.items():
+            unit = f"{_unit_of(contract)}/{digest}"
             block = self._state.block(self.block_of(day))
             same = block.unit in ("", unit)
             if same and admits(block.curve, cost, self._floor.cap, steps=block.steps + steps):

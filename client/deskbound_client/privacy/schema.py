@@ -46,7 +46,6 @@ PRIVACY_SCHEMA: tuple[str, ...] = (
     ) STRICT, WITHOUT ROWID
     """,
     "CREATE INDEX privacy_rounds_by_day ON privacy_rounds (utc_day)",
-    "CREATE UNIQUE INDEX privacy_rounds_by_run ON privacy_rounds (run, round)",
     # The salt of block pseudonyms and the latest UTC day ever seen (a clock set back gives no
     # fresh allowance).
     """

@@ -23,7 +23,8 @@ class Block:
 
     Attributes:
         name: its pseudonym, 32 hex digits.
-        unit: how its units are cut, the same in all its rounds; empty before the first.
+        unit: how its units are cut and their digest, the same in all its rounds; empty before
+            the first.
         charges: rounds it was charged for.
         steps: noisy steps of those rounds.
         curve: their Renyi divergences, summed.
@@ -106,18 +107,16 @@ class PrivacyState:
         )
         self._put("utc_day", b"%d" % utc_day)
 
-    def past_round(self, contract: str, run: str, number: int) -> PastRound | None:
-        """Return the round with this contract, or with this run and number."""
+    def past_round(self, contract: str) -> PastRound | None:
+        """Return the round with this contract.
+
+        Another attempt at a round comes under a contract of its own and is charged anew.
+        """
         rows = self._database.execute(
-            "SELECT contract, reserve_seq, release_seq FROM privacy_rounds"
-            " WHERE contract = ? OR (run = ? AND round = ?)",
-            (contract, run, number),
+            "SELECT contract, reserve_seq, release_seq FROM privacy_rounds WHERE contract = ?",
+            (contract,),
         )
         return PastRound(*rows[0]) if rows else None
-
-    def release_of(self, contract: str) -> PastRound | None:
-        """Return the round with this contract."""
-        return self.past_round(contract, "", -1)
 
     def mark_released(self, contract: str, release_seq: int) -> None:
         """Note which ledger entry let the round's update go."""

@@ -29,9 +29,11 @@ RESEARCH = PROFILES["research"]
 SECONDS_PER_DAY = 86_400
 
 
-def reserve(budget: Budget, number: int, days: tuple[date, ...] = DAYS, **changes: object):
+def reserve(
+    budget: Budget, number: int, days: tuple[date, ...] = DAYS, cut: str = "cut", **changes: object
+):
     contract = a_round(number, **changes)
-    return budget.reserve(contract, days, a_lattice(contract))
+    return budget.reserve(contract, dict.fromkeys(days, cut), a_lattice(contract))
 
 
 def kinds(mine: Laptop) -> list[str]:
@@ -49,7 +51,7 @@ def refused(mine: Laptop, number: int, budget: Budget | None = None) -> RefusalC
 def test_a_reserve_charges_every_day_and_says_so(tmp_path: Path) -> None:
     with laptop(tmp_path / "home") as mine:
         contract = a_round()
-        assert mine.budget.plan(contract, reversed(DAYS)) == DAYS
+        assert mine.budget.plan(contract, dict.fromkeys(reversed(DAYS), "cut")) == DAYS
         assert mine.budget.spent(DAYS[0]) == (0.0, RESEARCH.delta_day)
         found = reserve(mine.budget, 1)
         assert found is not None
@@ -131,11 +133,9 @@ def test_a_round_is_reserved_once(tmp_path: Path) -> None:
         assert not mine.budget.is_replayed(a_round(1))
         reserve(mine.budget, 1)
         assert mine.budget.is_replayed(a_round(1))
-        assert mine.budget.is_replayed(a_round(1, noise_multiplier=9.0))  # same run and round
+        assert not mine.budget.is_replayed(a_round(1, noise_multiplier=9.0))  # another attempt
         assert not mine.budget.is_replayed(a_round(2))
         assert refused(mine, 1) is RefusalCode.CONTRACT_REPLAYED
-        with pytest.raises(Refusal):
-            reserve(mine.budget, 1, noise_multiplier=9.0)
 
 
 def test_a_clock_set_back_gives_no_fresh_allowance(tmp_path: Path) -> None:
@@ -195,6 +195,21 @@ def test_a_day_cut_one_way_is_not_cut_another_way(tmp_path: Path) -> None:
         assert reserve(mine.budget, 3, dates(0)) is not None
 
 
+def test_a_day_whose_units_changed_after_a_charge_sits_out(tmp_path: Path) -> None:
+    with laptop(tmp_path / "home") as mine:
+        assert reserve(mine.budget, 1, DAYS[:2]) is not None
+        changed = {DAYS[0]: "another cut", DAYS[1]: "cut", DAYS[2]: "fresh"}
+        assert mine.budget.plan(a_round(2), changed) == (DAYS[1], DAYS[2])
+
+
+def test_another_attempt_at_a_round_is_charged_anew(tmp_path: Path) -> None:
+    with laptop(tmp_path / "home") as mine:
+        assert reserve(mine.budget, 1) is not None
+        once = mine.budget.spent(DAYS[0])[0]
+        assert reserve(mine.budget, 1, noise_multiplier=9.0) is not None
+        assert mine.budget.spent(DAYS[0])[0] > once
+
+
 def test_forgetting_a_day_gives_nothing_back(tmp_path: Path) -> None:
     with laptop(tmp_path / "home") as mine:
         reserve(mine.budget, 1)
@@ -244,11 +259,11 @@ def test_two_rounds_at_once_cannot_both_take_the_last_of_a_day(tmp_path: Path) -
     """A second process that reserves between our plan and our reserve."""
     with laptop(tmp_path / "home") as mine:
         number = 1
-        while len(mine.budget.plan(a_round(number), dates(0))) == 1:
+        while len(mine.budget.plan(a_round(number), dict.fromkeys(dates(0), "cut"))) == 1:
             rival = LedgerStore(mine.vault, mine.clock)
             assert reserve(Budget(rival, RESEARCH, mine.clock), number, dates(0)) is not None
             number += 1
-            if not mine.budget.plan(a_round(number), dates(0)):
+            if not mine.budget.plan(a_round(number), dict.fromkeys(dates(0), "cut")):
                 assert reserve(mine.budget, number, dates(0)) is None
         assert number > 1
 
@@ -271,7 +286,7 @@ die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 if when == "inside":
     budget._state.remember_round = die
 contract = a_round()
-budget.reserve(contract, DAYS, a_lattice(contract))
+budget.reserve(contract, dict.fromkeys(DAYS, "cut"), a_lattice(contract))
 die()
 """
 

@@ -24,7 +24,7 @@ def exported(tmp_path):
     for number in (1, 2):
         contract = a_contract(round=number, noise_multiplier=1.5)
         lattice = Lattice(contract.clip, DIMENSION, contract.noise_multiplier)
-        assert budget.reserve(contract, [DAY], lattice) is not None
+        assert budget.reserve(contract, {DAY: "cut"}, lattice) is not None
         if number == 1:
             budget.release(contract, b"update" * 100)
     budget.refuse(RefusalCode.SIGMA_TOO_LOW)
