@@ -100,6 +100,7 @@ def bare() -> None:
 
 def ours() -> None:
     """Capture into a vault, all streams of input; imported here so that the bare side is bare."""
+    from deskbound_client import consent  # noqa: PLC0415
     from deskbound_client.capture.control import Control  # noqa: PLC0415
     from deskbound_client.capture.process import TICK_SECONDS, Capture  # noqa: PLC0415
     from deskbound_client.capture.settings import CaptureConfig  # noqa: PLC0415
@@ -111,7 +112,9 @@ def ours() -> None:
         vault = Vault.create(home, MemoryKeystore(), today=datetime.now(tz=UTC).date())
         (home / "run").mkdir(mode=0o700)
         control = Control.create(home / "control")
-        control.set_streams(mask_of(["keys", "pointer", "windows", "rhythm"]))
+        for name in (streams := ["keys", "pointer", "windows", "rhythm"]):
+            consent.grant(vault, name)
+        control.set_streams(mask_of(streams))
         capture = Capture(home, vault, CaptureConfig(), os.environ["DISPLAY"])
         capture.start()
         stopping = threading.Event()

@@ -14,7 +14,7 @@ from deskbound_client.capture.control import Control
 from deskbound_client.capture.status import CaptureStatus, read_status
 from deskbound_client.store.cipher import Connection
 from deskbound_client.store.vault import Vault
-from tests.helpers.display import ALL_STREAMS, desktop, eventually
+from tests.helpers.display import ALL_STREAMS, agree, desktop, eventually
 from tests.helpers.store import FileKeystore
 
 __all__ = ["desktop"]
@@ -77,9 +77,9 @@ def test_canaries_typed_titled_and_drawn_are_nowhere(desktop, tmp_path):
     typed, titled, drawn, in_clipboard = canaries = [_canary() for _ in range(4)]
     home, output = tmp_path / "home", tmp_path / "output"
     (tmp_path / "key").write_bytes(secrets.token_bytes(32))
-    Vault.create(home, FileKeystore(tmp_path / "key")).close()
-    control = Control.create(home / "control")
-    control.set_streams(ALL_STREAMS)
+    with Vault.create(home, FileKeystore(tmp_path / "key")) as vault:
+        control = Control.create(home / "control")
+        agree(vault, control, ALL_STREAMS)
 
     process = _start(home, desktop, output)
     try:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from demo.desktop import Desktop, missing_programs, private_desktop
+from deskbound_client import consent
 from deskbound_client.capture import signals
 from deskbound_client.capture.control import Control
 from deskbound_client.capture.process import TICK_SECONDS, Capture
@@ -40,6 +41,17 @@ def eventually(holds: Callable[[], bool], what: str, seconds: float = PATIENCE) 
         if time.monotonic() > deadline:
             raise AssertionError(f"in vain: {what}")
         time.sleep(0.02)
+
+
+def agree(vault: Vault, control: Control, streams: int) -> None:
+    """Grant and revoke until just these streams are agreed to, then publish it, as the cli does."""
+    for signal in signals.STREAMS:
+        held = signal.name in consent.granted(vault)
+        if streams & signal.bit and not held:
+            consent.grant(vault, signal.name)
+        elif held and not streams & signal.bit:
+            consent.revoke(vault, signal.name)
+    control.set_streams(streams)
 
 
 @dataclass
@@ -105,7 +117,7 @@ def capturing(
     vault = Vault.create(home, MemoryKeystore(), today=date.today())  # noqa: DTZ011
     (home / "run").mkdir(mode=0o700)
     control = Control.create(home / "control")
-    control.set_streams(streams)
+    agree(vault, control, streams)
     capture = Capture(home, vault, config or CaptureConfig(), desktop.name)
     stopping = threading.Event()
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from deskbound_client import consent
 from deskbound_client.capture.callbacks import KeyCallback, PointerCallback
 from deskbound_client.capture.control import Control
 from deskbound_client.capture.display import find_display
@@ -22,7 +23,14 @@ from deskbound_client.capture.record import Tap
 from deskbound_client.capture.recorder import Recorder
 from deskbound_client.capture.screen import Camera
 from deskbound_client.capture.settings import CaptureConfig
-from deskbound_client.capture.signals import KEYS, POINTER, SCREEN, STREAMS, WINDOWS
+from deskbound_client.capture.signals import (
+    KEYS,
+    POINTER,
+    SCREEN,
+    STREAMS,
+    WINDOWS,
+    mask_of,
+)
 from deskbound_client.capture.situation import Board, ServerClock
 from deskbound_client.capture.status import CaptureStatus, write_status
 from deskbound_client.capture.taps import Keeper, Taps
@@ -51,7 +59,7 @@ class Capture:
     """
 
     def __init__(self, home: Path, vault: Vault, config: CaptureConfig, display_name: str) -> None:
-        self._config, self._display_name = config, display_name
+        self._vault, self._config, self._display_name = vault, config, display_name
         self._status_path = home / "run" / STATUS_FILE
         self._control = Control.open(home / "control")
         self._board, self._clock = Board(), ServerClock()
@@ -71,6 +79,7 @@ class Capture:
         self._recorder_faults = 0
         self._asleep = _clocks_apart()
         self._said = 0.0
+        self._agreed, self._agreed_under = 0, -1
 
     def start(self) -> None:
         """Start the threads."""
@@ -90,7 +99,8 @@ class Capture:
                 "Start capture again.",
             )
         self._control.expire(now)
-        streams = 0 if self._control.paused else self._control.streams & ALL_STREAMS
+        agreed = self._agreed_streams() & ALL_STREAMS
+        streams = 0 if self._control.paused else agreed
         self._watch.keep(bool(streams))
         hearing = self._taps.keep(streams)
         self._mark_holes(now, streams, hearing=hearing)
@@ -101,6 +111,20 @@ class Capture:
         if now - self._said >= STATUS_SECONDS:
             self._said = now
             write_status(self._status_path, self._status(now))
+
+    def _agreed_streams(self) -> int:
+        """Return the streams that the control file names and a signed receipt covers.
+
+        Any program of this user could write the file; a bit without a receipt is taken back, and
+        what was seen because of it is dropped with the generation.
+        """
+        if self._agreed_under != self._control.generation:
+            self._agreed_under = self._control.generation
+            self._agreed = mask_of(consent.granted(self._vault))
+        named = self._control.streams
+        if named & ~self._agreed:
+            self._control.set_streams(named & self._agreed)
+        return named & self._agreed
 
     def stop(self) -> None:
         """Stop listening, commit what may be kept, and say so."""

@@ -12,7 +12,7 @@ from deskbound_client.capture import signals
 from deskbound_client.capture.settings import CaptureConfig
 from deskbound_client.capture.status import read_status
 from deskbound_strategies.vocabulary import APPS, GAP_UNKNOWN, TOKENS, Kind, cell_at
-from tests.helpers.display import capturing, desktop, eventually
+from tests.helpers.display import agree, capturing, desktop, eventually
 
 __all__ = ["desktop"]
 pytestmark = pytest.mark.display
@@ -203,17 +203,30 @@ def test_consent_given_and_taken_back_while_running(desktop, work, tmp_path):
     with capturing(tmp_path / "home", desktop, streams=signals.POINTER) as session:
         keys = session.capture._taps._keepers[signals.KEYS]
         desktop.press("F1")
-        session.control.set_streams(signals.POINTER | signals.KEYS)
+        agree(session.vault, session.control, signals.POINTER | signals.KEYS)
         eventually(lambda: keys.running, "the keyboard tap")
         eventually(keys._listener.ready.is_set, "ready")
         session.notices(work.terminal)
         desktop.press("F2")
         assert session.until("key:f2") == ["key:f2"]
-        session.control.set_streams(signals.POINTER)
+        agree(session.vault, session.control, signals.POINTER)
         desktop.press("F3")
         eventually(lambda: not keys.running, "the tap to end")
         session.settled()
         assert session.names() == ["key:f2"]
+
+
+def test_a_bit_in_the_control_file_is_no_consent(desktop, work, tmp_path):
+    with capturing(tmp_path / "home", desktop, streams=signals.POINTER) as session:
+        session.control.set_streams(signals.POINTER | signals.KEYS | signals.SCREEN)
+        eventually(lambda: session.control.streams == signals.POINTER, "the bits to be taken back")
+        session.notices(work.terminal)
+        desktop.press("F1")
+        desktop.click(300, 200)
+        session.until("click@1,1")
+        session.settled()
+        assert session.names() == ["click@1,1"]
+        assert session.thumbs() == []
 
 
 def test_nothing_is_stored_after_a_pause_under_load(desktop, work, tmp_path):

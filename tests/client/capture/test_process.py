@@ -17,7 +17,7 @@ from deskbound_strategies.errors import (
     VaultDamagedError,
     WaylandError,
 )
-from tests.helpers.display import ALL_STREAMS, desktop, eventually
+from tests.helpers.display import ALL_STREAMS, agree, desktop, eventually
 from tests.helpers.store import MemoryKeystore
 
 __all__ = ["desktop"]
@@ -31,7 +31,7 @@ def home(tmp_path):
 @pytest.fixture
 def vault(home):
     with Vault.create(home, MemoryKeystore()) as made:
-        Control.create(home / "control").set_streams(ALL_STREAMS)
+        agree(made, Control.create(home / "control"), ALL_STREAMS)
         yield made
 
 
