@@ -28,7 +28,8 @@ format: setup ## let ruff put the code in order
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-bench: setup ## run the benchmarks and print the figures of docs/benchmarks.md
+bench: ## run the benchmarks and print the figures of docs/benchmarks.md
+	@tools/setup bench
 	@$(PY) -m benchmarks
 
 docs: setup ## write the generated pages anew (data inventory, commands)

@@ -38,8 +38,10 @@ def render_commands() -> str:
         "",
     ]
     for program, (purpose, app) in PROGRAMS.items():
+        whole = typer.main.get_command(app)
         lines += [f"## {program}", "", f"{purpose[0].upper()}{purpose[1:]}.", ""]
-        for path, command in _commands(typer.main.get_command(app), program):
+        lines += _options(whole)
+        for path, command in _commands(whole, program):
             lines += _section(path, command)
     return "\n".join([*lines, *_exit_codes()]) + "\n"
 
@@ -60,13 +62,14 @@ def _section(path: str, command: click.Command) -> list[str]:
         for p in command.params
         if isinstance(p, click.Argument)
     )
-    lines = [f"### {path}", "", "```", f"{path} {arguments}".strip(), "```", "", help_text, ""]
+    head = [f"### {path}", "", "```", f"{path} {arguments}".strip(), "```", "", help_text, ""]
+    return [*head, *_options(command)]
+
+
+def _options(command: click.Command) -> list[str]:
     options = [p for p in command.params if isinstance(p, click.Option) and not p.hidden]
-    if options:
-        lines += ["| Option | Meaning |", "|---|---|"]
-        lines += [f"| `{'`, `'.join(o.opts)}` | {_one_line(o.help)} |" for o in options]
-        lines.append("")
-    return lines
+    rows = [f"| `{'`, `'.join(o.opts)}` | {_one_line(o.help)} |" for o in options]
+    return ["| Option | Meaning |", "|---|---|", *rows, ""] if rows else []
 
 
 def _one_line(text: str | None) -> str:
