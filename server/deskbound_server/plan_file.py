@@ -131,7 +131,6 @@ def _check_profile(plan: RoundPlan, name: str) -> None:
             contract,
             PROFILES[plan.profile],
             now=contract.issued,
-            rounds_today=0,
             model_bytes=4,
             vocabulary_hash=contract.vocabulary_hash,
             client_version=plan.client_version_min,

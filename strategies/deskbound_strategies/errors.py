@@ -16,7 +16,7 @@
     ├── RevokedError           32   the SuperLink no longer knows this laptop
     ├── RoundFailedError       40   a round or run ended without a model
     ├── VerificationError      50   a ledger or proof does not verify
-    └── Refusal                60   a round contract was refused; only its code may travel
+    └── Refusal                60   a round contract was refused; at most its code travels
 
 Errors never carry captured content: sentences are composed from names of files, settings and codes.
 """
@@ -131,11 +131,12 @@ class VerificationError(DeskboundError):
 
 
 class RefusalCode(StrEnum):
-    """The closed list of reasons a laptop may give. Nothing else ever crosses to the server.
+    """The closed list of reasons for a refusal. Nothing else is said of one, here or to a server.
 
-    Each is a function of the contract, the message and public policy alone, never of what the
-    vault holds: a laptop that is paused, has no consent, no data or no budget left stays silent,
-    exactly as if it were offline.
+    A code that travels is a function of the contract, the message and public policy alone, never
+    of what the vault holds or of what this laptop did before: a laptop that is paused, has no
+    consent, no data or no budget left stays silent, exactly as if it were offline. So it is with
+    the codes in ``LOCAL_ONLY``, which only the laptop's own ledger ever names.
     """
 
     MESSAGE_MALFORMED = "message-malformed"
@@ -152,7 +153,6 @@ class RefusalCode(StrEnum):
     MODEL_MISMATCH = "model-mismatch"
     WEIGHTS_MALFORMED = "weights-malformed"
     WEIGHTS_NOT_FINITE = "weights-not-finite"
-    AGGREGATION_UNSUPPORTED = "aggregation-unsupported"
     UNIT_NOT_ALLOWED = "unit-not-allowed"
     SIGMA_TOO_LOW = "sigma-too-low"
     CLIP_TOO_HIGH = "clip-too-high"
@@ -165,8 +165,13 @@ class RefusalCode(StrEnum):
     INTERNAL = "internal"
 
 
+# Whoever heard one of these would know that a laptop had begun a round before, and so that it had
+# data and budget for it. To the server they are silence.
+LOCAL_ONLY = frozenset({RefusalCode.CONTRACT_REPLAYED, RefusalCode.ROUNDS_PER_DAY})
+
+
 class Refusal(DeskboundError):  # noqa: N818 - the project's own word for it
-    """A round contract was refused on this laptop; ``code`` is all that may be told."""
+    """A round contract was refused on this laptop; at most its ``code`` is ever told."""
 
     exit_code = 60
 

@@ -195,18 +195,19 @@ def check_contract(
     floor: PolicyFloor,
     *,
     now: float,
-    rounds_today: int,
     model_bytes: int,
     vocabulary_hash: str,
     client_version: str,
 ) -> None:
     """Check a contract against the floor, in a fixed order.
 
+    Nothing here depends on what a laptop holds or did before, so every code may travel. Rounds per
+    day are counted where budget is reserved.
+
     Args:
         contract: as signed.
         floor: of this laptop.
         now: Unix seconds.
-        rounds_today: rounds this laptop reserved budget for in this UTC day.
         model_bytes: length of the encoded weights sent along.
         vocabulary_hash: of the installed vocabulary.
         client_version: of the installed client, ``major.minor.patch``.
@@ -231,10 +232,7 @@ def check_contract(
     )
     lattice_for(contract, max(1, model_bytes // BYTES_PER_WEIGHT))
     affordable = admits(RdpCurve(), round_cost(contract), floor.cap, steps=contract.steps)
-    _refuse_unless(
-        (affordable, RefusalCode.EPSILON_TOO_HIGH),
-        (rounds_today < floor.rounds_per_day_max, RefusalCode.ROUNDS_PER_DAY),
-    )
+    _refuse_unless((affordable, RefusalCode.EPSILON_TOO_HIGH))
 
 
 def _check_form(

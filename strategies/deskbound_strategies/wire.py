@@ -16,7 +16,7 @@ from typing import Any
 
 from flwr.app import ConfigRecord, RecordDict
 
-from deskbound_strategies.errors import Refusal, RefusalCode
+from deskbound_strategies.errors import LOCAL_ONLY, Refusal, RefusalCode
 
 RECORD = "deskbound"
 MAX_CONTRACT_BYTES = 16 * 1024
@@ -70,7 +70,13 @@ def reply_content(contract_digest: str, client_version: str, update: bytes) -> R
 
 
 def refusal_content(code: RefusalCode) -> RecordDict:
-    """Return the content of a reply that carries a refusal code and no more."""
+    """Return the content of a reply that carries a refusal code and no more.
+
+    Raises:
+        ValueError: for a code that must never travel.
+    """
+    if code in LOCAL_ONLY:
+        raise ValueError(f"{code.value} is for the laptop's own ledger only")
     return RecordDict({RECORD: ConfigRecord({"refusal": code.value})})
 
 
@@ -93,7 +99,7 @@ def parse_request(content: RecordDict, *, max_weights_bytes: int = MAX_WEIGHTS_B
 def parse_reply(
     content: RecordDict, *, max_update_bytes: int = MAX_WEIGHTS_BYTES
 ) -> Reply | RefusalCode:
-    """Read a reply strictly: an update, or the code of a refusal.
+    """Read a reply strictly: an update, or the code of a refusal that may travel.
 
     Raises:
         Refusal: ``message-malformed`` or ``message-too-large``.
@@ -133,6 +139,9 @@ def _limit(data: bytes, limit: int) -> None:
 
 def _code(text: str) -> RefusalCode:
     try:
-        return RefusalCode(text)
+        code = RefusalCode(text)
     except ValueError:
         raise Refusal(RefusalCode.MESSAGE_MALFORMED) from None
+    if code in LOCAL_ONLY:
+        raise Refusal(RefusalCode.MESSAGE_MALFORMED)
+    return code

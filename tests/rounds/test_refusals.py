@@ -88,12 +88,15 @@ def test_what_is_outside_is_refused_with_its_code_and_written_down(outcomes, cas
     assert {"contract": terms.digest(), "code": code.value} in written
 
 
-def test_a_contract_is_answered_once(world, desk):
-    request = world.server.request(world.server.contract())
-    assert isinstance(world.server.ask(desk, request), wire.Reply)
-    spent = reserves(desk)
-    assert world.server.ask(desk, request) is RefusalCode.CONTRACT_REPLAYED
-    assert reserves(desk) == spent
+def test_another_attempt_at_a_round_is_another_charge(world, desk):
+    first = world.server.contract()
+    second = world.server.contract(run=first.run, issued=first.issued - 1)
+    before = reserves(desk)
+    for attempt in (first, second):
+        reply = world.server.ask(desk, world.server.request(attempt))
+        assert isinstance(reply, wire.Reply)
+        assert reply.contract_digest == attempt.digest()
+    assert reserves(desk) == before + 2
 
 
 def test_a_contract_that_our_server_did_not_sign(world, desk):

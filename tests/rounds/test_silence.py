@@ -3,6 +3,7 @@
 import pytest
 
 from deskbound_client import agent
+from deskbound_strategies import wire
 from deskbound_strategies.ledger_bodies import LedgerKind
 from tests.helpers.federation import new_desk, until
 
@@ -48,3 +49,24 @@ def test_with_nothing_to_train_on_it_goes_offline_instead_of_saying_so(world, tm
     finally:
         desk.stop()
     assert LedgerKind.REFUSE not in [entry.kind for entry in desk.ledger()]
+
+
+def test_a_contract_is_answered_once_and_then_it_is_offline(world, tmp_path):
+    desk = new_desk(tmp_path / "desk")
+    world.fleet.enroll(desk)
+    asked = world.server.contract()
+    request = world.server.request(asked)
+    try:
+        desk.start()
+        until(lambda: desk.node in world.fleet.online(), "it is online")
+        assert isinstance(world.server.ask(desk, request), wire.Reply)
+        world.server.send(request, desk)
+        until(lambda: "executor silent" in desk.codes(), "it is silent")
+        until(lambda: desk.node not in world.fleet.online(), "it is offline")
+        assert desk.codes().count("supernode reply-sent") == 1
+    finally:
+        desk.stop()
+    ledger = desk.ledger()
+    refused = {"contract": asked.digest(), "code": "contract-replayed"}
+    assert [entry.body for entry in ledger if entry.kind is LedgerKind.REFUSE] == [refused]
+    assert sum(entry.kind is LedgerKind.RESERVE for entry in ledger) == 1

@@ -40,7 +40,6 @@ def check(contract: RoundContract, floor: PolicyFloor = DEFAULT, **changes: Any)
     """Check as the laptop would, with some facts changed."""
     facts: dict[str, Any] = {
         "now": NOW,
-        "rounds_today": 0,
         "model_bytes": 400_000,
         "vocabulary_hash": VOCABULARY_HASH,
         "client_version": "0.1.0",
@@ -102,7 +101,6 @@ def test_each_bound_has_its_code(changes: dict[str, Any], code: RefusalCode) -> 
 
 
 def test_facts_outside_the_contract_have_their_codes() -> None:
-    assert refusal(accepted(), rounds_today=4) is RefusalCode.ROUNDS_PER_DAY
     assert refusal(accepted(), model_bytes=8_000_001) is RefusalCode.MESSAGE_TOO_LARGE
     assert refusal(accepted(), vocabulary_hash="00" * 32) is RefusalCode.VOCABULARY_MISMATCH
     listed = replace(DEFAULT, vocabularies=("00" * 32,))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deskbound_strategies import wire
-from deskbound_strategies.errors import Refusal, RefusalCode
+from deskbound_strategies.errors import LOCAL_ONLY, Refusal, RefusalCode
 
 DIGEST = "ab" * 32
 ARRAYS = ArrayRecord({"w": Array(np.zeros(2, np.float32))})
@@ -40,11 +40,18 @@ def test_a_reply_survives_flower():
     assert wire.parse_reply(content) == wire.Reply(DIGEST, "0.1.0", b"\x80update")
 
 
-@pytest.mark.parametrize("code", RefusalCode)
+@pytest.mark.parametrize("code", sorted(set(RefusalCode) - LOCAL_ONLY))
 def test_a_refusal_is_its_code_and_nothing_else(code):
     content = over_the_wire(wire.refusal_content(code))
     assert wire.parse_reply(content) is code
     assert dict(content[wire.RECORD]) == {"refusal": code.value}
+
+
+@pytest.mark.parametrize("code", sorted(LOCAL_ONLY))
+def test_a_code_for_the_ledger_neither_leaves_nor_arrives(code):
+    with pytest.raises(ValueError, match="ledger only"):
+        wire.refusal_content(code)
+    assert code_of(wire.parse_reply, record(refusal=code.value)) is RefusalCode.MESSAGE_MALFORMED
 
 
 @pytest.mark.parametrize(

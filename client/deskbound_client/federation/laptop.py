@@ -75,14 +75,6 @@ class VaultLaptop:
             self._control = Control.open(self._paths.control)
         return not self._control.paused and UPDATES in consent.granted(self._vault)
 
-    def rounds_today(self) -> int:
-        """Return how many rounds were reserved this UTC day."""
-        return self._budget.rounds_today()
-
-    def is_replayed(self, asked: RoundContract) -> bool:
-        """Return whether this contract, or another of its round, was reserved for before."""
-        return self._budget.is_replayed(asked)
-
     def find_task(self, name: str) -> Task:
         """Return an installed task."""
         return tasks.find_task(name)

@@ -3,7 +3,7 @@
     willing? ── no ───────────────────────────────────────────► silence
        │
     read: message, signature, contract ──┐
-    judge: policy floor, replay, weights ┴─ anything wrong ───► refusal code
+    judge: policy floor, weights ────────┴─ anything wrong ───► refusal code
        │                                                        (in the ledger first)
     take part: days, reserve, train, encode, release ─ any ───► silence
        │                                                        (what was reserved stays spent)
@@ -12,10 +12,15 @@
 The line between the two kinds of failure is the line at which data is first looked at. Above it,
 everything depends on message, contract and public policy, so a code may travel. Below it, even
 "something failed" could tell what the vault holds, so the laptop is as good as offline.
+
+What this laptop did before lies below the line too: that a contract was answered already, or that
+a day's rounds are used up, would tell that a silent laptop had begun a round. Every check above is
+done before it is looked at, so that no message can be made whose code tells which of the two held.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
@@ -28,7 +33,7 @@ from numpy.typing import NDArray
 from deskbound_client import __version__
 from deskbound_strategies import codec, contract, dsse, wire
 from deskbound_strategies.contract import RoundContract
-from deskbound_strategies.errors import Refusal, RefusalCode, VerificationError
+from deskbound_strategies.errors import LOCAL_ONLY, Refusal, RefusalCode, VerificationError
 from deskbound_strategies.mechanism import Lattice
 from deskbound_strategies.policy import PolicyFloor, check_contract, lattice_for
 from deskbound_strategies.task import Task, Unit
@@ -98,12 +103,6 @@ class Laptop(Protocol):
     def is_willing(self) -> bool:
         """Return whether the employee lets this laptop take part at this moment."""
 
-    def rounds_today(self) -> int:
-        """Return how many rounds were reserved this UTC day."""
-
-    def is_replayed(self, asked: RoundContract) -> bool:
-        """Return whether this contract, or another of its round, was reserved for before."""
-
     def find_task(self, name: str) -> Task:
         """Return the installed task of that name, or refuse with ``task-unknown``."""
 
@@ -119,7 +118,11 @@ class Laptop(Protocol):
     def reserve(
         self, asked: RoundContract, days: Mapping[date, Sequence[Unit]], lattice: Lattice
     ) -> Reserved | None:
-        """Charge the days and write it down, or return None when none can afford the round."""
+        """Charge the days and write it down, or return None when none can afford the round.
+
+        Raises:
+            Refusal: with a code of ``LOCAL_ONLY``; nothing was charged.
+        """
 
     def train(self, accepted: Accepted, units: Sequence[Unit]) -> Mapping[str, NDArray[Any]]:
         """Return the noised update."""
@@ -167,7 +170,7 @@ def refused(code: RefusalCode, laptop: Laptop, digest: str | None = None) -> Out
         laptop.refuse(code, digest)
     except Exception:  # noqa: BLE001 - a full disk, a damaged ledger: nothing leaves unrecorded
         return silence(laptop)
-    return wire.refusal_content(code)
+    return silence(laptop) if code in LOCAL_ONLY else wire.refusal_content(code)
 
 
 def read(content: RecordDict | None, laptop: Laptop) -> tuple[RoundContract, bytes]:
@@ -199,13 +202,10 @@ def judge(asked: RoundContract, encoded: bytes, laptop: Laptop) -> Accepted:
         asked,
         laptop.floor,
         now=laptop.now(),
-        rounds_today=laptop.rounds_today(),
         model_bytes=len(encoded),
         vocabulary_hash=task.vocabulary_hash,
         client_version=__version__,
     )
-    if laptop.is_replayed(asked):
-        raise Refusal(RefusalCode.CONTRACT_REPLAYED)
     if hashlib.sha256(encoded).hexdigest() != asked.model_hash:
         raise Refusal(RefusalCode.MODEL_MISMATCH)
     layout = task.layout()
@@ -222,9 +222,19 @@ def _take_part(accepted: Accepted, laptop: Laptop) -> Outcome:
         if update is None or not laptop.is_willing():
             return silence(laptop, asked)
         laptop.release(asked, update)
+    except Refusal as refusal:
+        _note(refusal.code, laptop, asked)
+        return silence(laptop, asked)
     except Exception:  # noqa: BLE001 - from here on even a failure could tell something
         return silence(laptop, asked)
     return wire.reply_content(asked.digest(), __version__, update)
+
+
+def _note(code: RefusalCode, laptop: Laptop, asked: RoundContract) -> None:
+    """Write down for the employee what the server does not hear."""
+    if code in LOCAL_ONLY:
+        with suppress(Exception):  # nothing leaves, so nothing depends on this entry
+            laptop.refuse(code, asked.digest())
 
 
 def _update(accepted: Accepted, laptop: Laptop) -> bytes | None:

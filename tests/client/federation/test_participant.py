@@ -15,10 +15,11 @@ from deskbound_client.federation.participant import (
     SHORTEST_SILENCE_SECONDS,
     Silence,
     answer,
+    refused,
     silence,
 )
 from deskbound_strategies import codec, contract, dsse, wire
-from deskbound_strategies.errors import DiskFullError, Refusal, RefusalCode
+from deskbound_strategies.errors import LOCAL_ONLY, DiskFullError, Refusal, RefusalCode
 from deskbound_strategies.policy import PROFILES
 from deskbound_strategies.task import find_task, weights_of
 from tests.helpers.agreement import AT
@@ -43,7 +44,7 @@ class FakeLaptop:
     willing: list[bool] = field(default_factory=lambda: [True])
     days: tuple[date, ...] = DAYS
     affordable: tuple[date, ...] = DAYS
-    replayed: bool = False
+    history: RefusalCode | None = None
     broken: str = ""
     said: list[object] = field(default_factory=list)
     floor = PROFILES["research"]
@@ -55,12 +56,6 @@ class FakeLaptop:
     def is_willing(self):
         self._do("willing")
         return self.willing.pop(0) if len(self.willing) > 1 else self.willing[0]
-
-    def rounds_today(self):
-        return 0
-
-    def is_replayed(self, asked):
-        return self.replayed
 
     def find_task(self, name):
         self._do("find_task")
@@ -79,6 +74,8 @@ class FakeLaptop:
 
     def reserve(self, asked, days, lattice):
         self._do("reserve")
+        if self.history is not None:
+            raise Refusal(self.history)
         paid = tuple(day for day in days if day in self.affordable)
         return Paid(paid) if paid else None
 
@@ -175,10 +172,43 @@ def test_an_error_before_data_is_touched_is_only_a_code():
     assert "secret words" not in repr(outcome)
 
 
-def test_a_replay_and_a_foreign_signature():
-    assert refusal(answer(request(asked()), FakeLaptop(replayed=True))) is (
-        RefusalCode.CONTRACT_REPLAYED
-    )
+@pytest.mark.parametrize("code", sorted(LOCAL_ONLY))
+def test_what_was_done_before_is_silence_and_in_the_ledger(code):
+    wanted, laptop = asked(), FakeLaptop(history=code)
+    without_data = answer(request(wanted), FakeLaptop(days=()))
+    assert answer(request(wanted), laptop) == without_data
+    assert laptop.said[-2:] == ["refuse", (code, wanted.digest())]
+    assert "train" not in laptop.said
+
+
+def test_what_was_done_before_is_silence_even_when_it_cannot_be_written_down():
+    laptop = FakeLaptop(history=RefusalCode.CONTRACT_REPLAYED, broken="refuse")
+    assert isinstance(answer(request(asked()), laptop), Silence)
+
+
+@pytest.mark.parametrize("code", sorted(LOCAL_ONLY))
+@pytest.mark.parametrize(
+    ("changes", "weights"),
+    [
+        ({"model_hash": "1" * 64}, WEIGHTS),
+        ({"noise_multiplier": 0.1}, WEIGHTS),
+        ({"model_hash": hashlib.sha256(b"").hexdigest()}, b""),
+    ],
+)
+def test_no_code_tells_what_was_done_before(code, changes, weights):
+    message = request(asked(**changes), weights)
+    fresh, used = answer(message, FakeLaptop()), answer(message, FakeLaptop(history=code))
+    assert refusal(fresh) is refusal(used)
+
+
+@pytest.mark.parametrize("code", sorted(LOCAL_ONLY))
+def test_a_code_for_the_ledger_never_becomes_a_message(code):
+    laptop = FakeLaptop()
+    assert isinstance(refused(code, laptop), Silence)
+    assert laptop.said == ["refuse", (code, None)]
+
+
+def test_a_foreign_signature():
     other = dsse.sign(
         asked().to_bytes(), contract.PAYLOAD_TYPE, Ed25519PrivateKey.from_private_bytes(b"1" * 32)
     )
