@@ -69,8 +69,8 @@ def set_up(stage: Stage) -> None:
         address = ("--host", "127.0.0.1", "--port", str(free_port()))
         bundle = stage.server.ask("init", *address, "--fleet", "demo")["join"]
     with stage.busy("A real SuperLink starts: TLS, and only enrolled laptops may connect"):
+        stage.ending.callback(_quietly, stage.server.command, "down")
         stage.server.command("up", "--detach")
-    stage.ending.callback(_quietly, stage.server.command, "down")
     for name, persona in zip(NAMES, PERSONAS, strict=True):
         with stage.busy(f"{name}: encrypted vault, consent, its own node key, enrolled"):
             stage.laptops.append(_new_laptop(stage, name, persona, bundle))
