@@ -1,7 +1,7 @@
 """The agent: keeps capture, executor and SuperNode running as they should, and ends them all.
 
 ``start`` puts one in the background, ``stop`` ends it, ``status`` reads what it last knew; one
-agent per home. It reads neither vault nor network: it hands the passphrase to the children that
+agent per home. It opens neither vault nor socket: it hands the passphrase to the children that
 need it, through a pipe, and listens to the one word a line they say.
 """
 
@@ -19,6 +19,7 @@ from typing import Any
 
 import psutil
 
+from deskbound_client.federation.guard import forbid_network
 from deskbound_client.paths import HomePaths
 from deskbound_client.store.files import read_private
 from deskbound_client.supervisor import TICK_SECONDS, Supervisor
@@ -62,6 +63,7 @@ def run_agent(paths: HomePaths, passphrase: str, *, capture: bool = True) -> Non
     if not paths.control.exists():
         raise NotFoundError(f"There is no vault in {paths.home}.", "Run `deskbound init` first.")
     paths.prepare()
+    forbid_network()  # it holds the passphrase
     with _only_agent(paths):
         Supervisor(paths, passphrase, capture=capture).run()
 

@@ -1,14 +1,14 @@
 """Does what ``supervision`` decides: starts, hears and ends the children of one home.
 
-It reads neither vault nor network. Of what children write it keeps words and codes of closed
-lists; every other line is dropped unread.
+It holds the vault's passphrase, to hand it on, so it opens no socket: what needs a network or a
+port is a child's work. Of what children write it keeps words and codes of closed lists; every
+other line is dropped unread.
 """
 
 import json
 import os
 import queue
 import signal
-import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -17,6 +17,8 @@ from typing import Any
 from deskbound_client.capture.control import Control
 from deskbound_client.federation import supernode
 from deskbound_client.federation.join import Server, load_server
+from deskbound_client.federation.supernode import Finding
+from deskbound_client.lookout import Lookout
 from deskbound_client.paths import HomePaths
 from deskbound_client.processes import Child, worker
 from deskbound_client.store.files import create_private, replace_private
@@ -24,8 +26,7 @@ from deskbound_client.supervision import BACKOFF, Role, State, Trouble, Wishes, 
 from deskbound_strategies.errors import DeskboundError, NotFoundError
 
 TICK_SECONDS = 0.25
-FIRST_PROBE_SECONDS = 5.0
-PROBE_SECONDS = 60.0
+FIRST_LOOK_SECONDS = 5.0  # until then a sound SuperNode has connected by itself
 LOG_LIMIT_BYTES = 1_000_000
 # Flower 1.41 (supercore/error): the key is unknown, or its laptop is still counted as online.
 _NOT_LET_IN = "superlink-2004"
@@ -44,7 +45,7 @@ class Supervisor:
         self._paths = paths
         self._passphrase = passphrase
         self._control = Control.open(paths.control)
-        self._port = supernode.free_port()
+        self._port = 0
         self._heard: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
         self._children: dict[Role, Child] = {}
         self._states = {role: State() for role in Role}
@@ -53,8 +54,7 @@ class Supervisor:
         self._server: Server | None = None
         self._written = ""
         self._stopping = False
-        self._next_probe = 0.0
-        self._probed: queue.SimpleQueue[DeskboundError | None] = queue.SimpleQueue()
+        self._lookout = Lookout(paths)
 
     def run(self) -> None:
         """Supervise until SIGTERM, SIGINT or SIGHUP; no child is left when this returns."""
@@ -77,9 +77,8 @@ class Supervisor:
         self._load_server()
         self._listen()
         self._bury()
-        self._look_out()
-        self._diagnose()
         wanted = self._wanted()
+        self._look_out(wanted)
         for role in Role:
             if role in wanted:
                 self._start(role)
@@ -124,8 +123,7 @@ class Supervisor:
         if role is Role.CAPTURE:
             return worker("capture", "--home", home)
         if role is Role.EXECUTOR:
-            address = f"{supernode.LOOPBACK}:{self._port}"
-            return worker("executor", "--home", home, "--runtime", address)
+            return worker("executor", "--home", home)
         if self._server is None:
             raise NotFoundError("This laptop is in no fleet.", "Run `deskbound join` first.")
         return supernode.command(self._server, self._paths, self._port)
@@ -151,38 +149,38 @@ class Supervisor:
             if role is Role.EXECUTOR:
                 self._wishes = replace(self._wishes, willing=False)
             if role is Role.SUPERNODE:
-                self._next_probe = 0.0
+                self._lookout.hurry()
 
     # --- the way to the SuperLink ---------------------------------------------------------
 
-    def _look_out(self) -> None:
+    def _look_out(self, wanted: set[Role]) -> None:
         """Ask from time to time whether the SuperLink answers: Flower itself retries in silence."""
-        state, now = self._states[Role.SUPERNODE], time.monotonic()
-        begun = state.running_since is not None and now - state.running_since > FIRST_PROBE_SECONDS
-        if self._server is None or not (begun or state.failures) or now < self._next_probe:
+        if self._server is None or Role.SUPERNODE not in wanted:
+            self._lookout.stop()  # who is not to be seen does not look either
             return
-        self._next_probe = now + (PROBE_SECONDS if state.ready else FIRST_PROBE_SECONDS)
-        # In a thread: an address that swallows packets must not hold up a pause.
-        threading.Thread(target=self._probe, args=(self._server,), daemon=True).start()
+        state, now = self._states[Role.SUPERNODE], time.monotonic()
+        begun = state.running_since is not None and now - state.running_since > FIRST_LOOK_SECONDS
+        if begun or state.failures:
+            self._lookout.look(now)
+        finding = self._lookout.found(now)
+        if finding is not None:
+            self._diagnose(finding, self._server)
 
-    def _probe(self, server: Server) -> None:
-        self._probed.put(supernode.probe(server))
-
-    def _diagnose(self) -> None:
+    def _diagnose(self, finding: Finding, server: Server) -> None:
         """Say why the SuperNode cannot do its work, in words for a person."""
-        with suppress(queue.Empty):
-            error, state = self._probed.get_nowait(), self._states[Role.SUPERNODE]
-            if self._server is not None and error is None and state.trouble == _NOT_LET_IN:
-                error = supernode.not_let_in(self._server)
-            if error is None:
-                self._errors.pop(Role.SUPERNODE, None)
-                return
-            trouble = Trouble.of(error)
-            if trouble != self._errors.get(Role.SUPERNODE):
-                self._log(Role.SUPERNODE, trouble.name)
-            self._errors[Role.SUPERNODE] = trouble
+        error = supernode.meaning(finding, server)
+        if error is None and self._states[Role.SUPERNODE].trouble == _NOT_LET_IN:
+            error = supernode.not_let_in(server)
+        if error is None:
+            self._errors.pop(Role.SUPERNODE, None)
+            return
+        trouble = Trouble.of(error)
+        if trouble != self._errors.get(Role.SUPERNODE):
+            self._log(Role.SUPERNODE, trouble.name)
+        self._errors[Role.SUPERNODE] = trouble
 
     def _stop_all(self) -> None:
+        self._lookout.stop()
         for child in self._children.values():
             child.ask_to_stop()
         for role in reversed(Role):
@@ -215,6 +213,8 @@ class Supervisor:
                 self._errors.pop(role, None)
             case "willing" | "unwilling":
                 self._wishes = replace(self._wishes, willing=word == "willing")
+            case "port" if rest.isdecimal():
+                self._port = int(rest)
             case "silent" if rest.isdecimal():
                 self._wishes = replace(self._wishes, silent_until=float(rest))
             case "error" if trouble := Trouble.parse(rest):

@@ -1,13 +1,17 @@
 """``python -m deskbound_client.worker``: what the agent runs as children of its own.
 
     worker capture  --home HOME
-    worker executor --home HOME --runtime 127.0.0.1:PORT
+    worker executor --home HOME
+    worker probe    --home HOME
     worker exec     PROGRAM ARGUMENT...
 
 The first two hold the vault. Its passphrase comes as the first line of standard input, never by
 argument or environment; standard input then stays open, and its end means that the agent is gone
 and so must the child be. They tell the agent one word a line, and of failures only our own
 sentences, never an exception's text that could hold what was captured.
+
+``probe`` has the network instead: it is told no passphrase, looks once whether the SuperLink
+answers, says one word of ``Finding`` and is gone.
 
 ``exec`` only ties a program that is not ours (the SuperNode) to the life of the agent.
 """
@@ -94,7 +98,7 @@ def capture(paths: HomePaths, passphrase: str) -> None:
         run_capture(paths.home, vault, settings, beside=upkeep.tick)
 
 
-def executor(paths: HomePaths, passphrase: str, runtime: str) -> None:
+def executor(paths: HomePaths, passphrase: str) -> None:
     """Answer tasks until SIGTERM."""
     import torch  # noqa: PLC0415 - seconds long; only this role pays for it
 
@@ -113,7 +117,15 @@ def executor(paths: HomePaths, passphrase: str, runtime: str) -> None:
     with open_vault(paths, passphrase) as vault:
         laptop = VaultLaptop(paths, vault, config, floor, load_server(paths).contract_key)
         upkeep = Upkeep(vault, paths, config, tell)
-        run_executor(runtime, secret, laptop, say, threading.Event(), beside=upkeep.tick)
+        run_executor(secret, laptop, say, threading.Event(), beside=upkeep.tick)
+
+
+def probe(paths: HomePaths) -> None:
+    """Look once whether the SuperLink answers."""
+    from deskbound_client.federation.join import load_server  # noqa: PLC0415 - as above
+    from deskbound_client.federation.probe import probe as look  # noqa: PLC0415
+
+    say(look(load_server(paths)))
 
 
 def _warm(step: Callable[[], object]) -> None:
@@ -129,23 +141,27 @@ def main(arguments: list[str] | None = None) -> int:
     die_with_parent(given.parent)
     if given.role == "exec":
         os.execvp(given.program[0], given.program)  # noqa: S606 - our own command line
-    signal.signal(signal.SIGTERM, _leave)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the agent decides what Ctrl-C means
-    passphrase = sys.stdin.buffer.readline().rstrip(b"\n").decode("utf-8")
-    watch_agent()
-    forbid_network()
     try:
         paths = HomePaths(given.home)
-        if given.role == "capture":
-            capture(paths, passphrase)
+        if given.role == "probe":
+            probe(paths)
         else:
-            executor(paths, passphrase, given.runtime)
+            _with_vault(given.role, paths)
     except DeskboundError as error:
         tell(error)
         return error.exit_code
     except Exception:  # noqa: BLE001 - its words could hold what was captured
         return EXIT_INTERNAL
     return 0
+
+
+def _with_vault(role: str, paths: HomePaths) -> None:
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the agent decides what Ctrl-C means
+    passphrase = sys.stdin.buffer.readline().rstrip(b"\n").decode("utf-8")
+    watch_agent()
+    forbid_network()
+    (capture if role == "capture" else executor)(paths, passphrase)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
@@ -156,11 +172,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="deskbound-worker", allow_abbrev=False)
     parser.add_argument("--parent", type=int, required=True)
     roles = parser.add_subparsers(dest="role", required=True)
-    for role in ("capture", "executor"):
-        one = roles.add_parser(role)
-        one.add_argument("--home", type=Path, required=True)
-        if role == "executor":
-            one.add_argument("--runtime", required=True)
+    for role in ("capture", "executor", "probe"):
+        roles.add_parser(role).add_argument("--home", type=Path, required=True)
     roles.add_parser("exec").add_argument("program", nargs=argparse.REMAINDER)
     return parser
 

@@ -1,7 +1,7 @@
 """Connections of a whole round on one laptop: the SuperLink, loopback, and nobody else.
 
 An audit hook in every Python process of the laptop (agent, executor, SuperNode) writes down each
-connection and each look-up of a name before it happens.
+socket, each connection and each look-up of a name before it happens.
 """
 
 import json
@@ -28,6 +28,8 @@ if _path:
             seen = arguments[1]
         elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
             seen = arguments[:2]
+        elif event == "socket.__new__":
+            seen = ""
         else:
             return
         with open(_path, "a") as log:
@@ -77,7 +79,10 @@ def test_a_round_connects_to_the_superlink_and_to_nobody_else(tmp_path, watched)
             agent.stop(desk.paths)
             process.wait(30)
         superlink = made.home.settings().port
-    seen = [json.loads(line) for line in (tmp_path / "egress.jsonl").read_text().splitlines()]
+    told = [json.loads(line) for line in (tmp_path / "egress.jsonl").read_text().splitlines()]
+    assert roles["executor"] in {pid for pid, event, _ in told if event == "socket.__new__"}
+    assert process.pid not in {pid for pid, _, _ in told}, "the agent opened a socket"
+    seen = [entry for entry in told if entry[1] != "socket.__new__"]
     assert all("'127.0.0.1'" in where for _, _, where in seen), "a connection to a stranger"
     ports = {
         role: {where.split(",")[1].strip(" )") for pid, _, where in seen if pid == number}
@@ -93,7 +98,9 @@ def roles_of(parent: int) -> dict[str, int]:
     found = {}
     for child in psutil.Process(parent).children():
         line = " ".join(child.cmdline())
-        found["executor" if " executor " in line else "supernode"] = child.pid
+        for role, sign in (("executor", " executor "), ("supernode", "flower-supernode")):
+            if sign in line:
+                found[role] = child.pid
     return found
 
 

@@ -30,12 +30,11 @@ def desk(made, tmp_path):
 
 
 def children(desk: Desk) -> list[psutil.Process]:
-    """Every process that has anything to do with this home."""
+    """Every process that has anything to do with this home, but for a glance at the SuperLink."""
     found = []
     for process in psutil.process_iter(["cmdline", "pid"]):
-        if process.pid != os.getpid() and str(desk.paths.home) in " ".join(
-            process.info["cmdline"] or ()
-        ):
+        line = " ".join(process.info["cmdline"] or ())
+        if process.pid != os.getpid() and str(desk.paths.home) in line and " probe " not in line:
             found.append(process)
     return found
 

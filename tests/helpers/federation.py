@@ -35,8 +35,8 @@ from flwr.superlink.grid.http_grid import HttpGrid
 from deskbound_client import agent, consent
 from deskbound_client.capture.control import Control as Pause
 from deskbound_client.capture.signals import KEYS, SIGNALS
+from deskbound_client.federation.executor import free_port
 from deskbound_client.federation.join import join
-from deskbound_client.federation.supernode import free_port
 from deskbound_client.paths import HomePaths
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.store.files import create_private

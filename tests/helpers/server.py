@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from flwr.app import RecordDict
 
+from deskbound_client.federation.executor import free_port
 from deskbound_client.federation.private_flwr import Runtime
-from deskbound_client.federation.supernode import free_port
 from deskbound_server import enroll, pki, superlink
 from deskbound_server.control import Control
 from deskbound_server.database import Database

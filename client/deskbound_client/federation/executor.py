@@ -1,10 +1,11 @@
 """The warm process that answers tasks: waits, claims, responds; one task after the other.
 
-It holds the vault and has no network but the SuperNode's runtime API on loopback. What it tells
-its supervisor are words of a closed list (``Word``), one a line, so that the supervisor can keep
-the SuperNode off whenever this laptop is not to be seen.
+It holds the vault and has no network but the SuperNode's runtime API on loopback, at a port that
+it chooses. What it tells its supervisor are words of a closed list (``Word``), one a line, so that
+the supervisor can keep the SuperNode off whenever this laptop is not to be seen.
 """
 
+import socket
 import threading
 from collections.abc import Callable
 from enum import StrEnum
@@ -13,6 +14,7 @@ from typing import Protocol
 from deskbound_client.federation.client_app import respond
 from deskbound_client.federation.participant import Laptop, Silence
 from deskbound_client.federation.private_flwr import ClaimedTask, Runtime
+from deskbound_client.federation.supernode import LOOPBACK
 from deskbound_strategies import wire
 from deskbound_strategies.errors import UnreachableError
 
@@ -23,6 +25,7 @@ _ENVELOPE_BYTES = 64 * 1024  # Flower's own headers around our two byte strings
 class Word(StrEnum):
     """What the supervisor is told."""
 
+    PORT = "port"  # followed by a number: where the SuperNode is to offer its runtime API
     READY = "ready"  # warm: everything heavy is imported
     WILLING = "willing"  # the SuperNode may be seen
     UNWILLING = "unwilling"  # paused, or no consent to updates
@@ -110,8 +113,14 @@ def _gone(endpoint: Endpoint, stop: threading.Event) -> None:
             return
 
 
+def free_port() -> int:
+    """Return a port of loopback that is free at this moment."""
+    with socket.socket() as sock:
+        sock.bind((LOOPBACK, 0))
+        return int(sock.getsockname()[1])
+
+
 def run_executor(
-    address: str,
     secret: bytes,
     laptop: Laptop,
     say: Say,
@@ -119,9 +128,11 @@ def run_executor(
     *,
     beside: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve the runtime API at ``address`` until told to stop."""
-    runtime = Runtime(address, secret)
+    """Serve the runtime API of a SuperNode that is still to be started, until told to stop."""
+    port = free_port()
+    runtime = Runtime(f"{LOOPBACK}:{port}", secret)
     try:
+        say(f"{Word.PORT} {port}")
         say(Word.READY)
         serve(runtime, laptop, say, stop, beside)
     finally:

@@ -1,16 +1,15 @@
 """The SuperNode of this laptop: how it is started, what its log may say, what its failures mean.
 
-It is Flower's own program and the only process with a network. It never sees the vault: its
-command line and environment hold no secret, and all it gets to send is what the executor hands
-over.
+It is Flower's own program and the only lasting process with a network. It never sees the vault:
+its command line and environment hold no secret, and all it gets to send is what the executor hands
+over. Nothing in this file connects to anything: the agent, which holds the passphrase, imports it.
 """
 
 import os
 import re
 import secrets
-import socket
-import ssl
 import sys
+from enum import StrEnum
 from pathlib import Path
 
 from deskbound_client.federation.join import Server
@@ -25,7 +24,6 @@ from deskbound_strategies.errors import (
 
 LOOPBACK = "127.0.0.1"
 SECRET_BYTES = 32
-PROBE_SECONDS = 5.0
 
 # Nothing else of our environment reaches the SuperNode: no proxy, no other FLWR_ switch.
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV")
@@ -71,13 +69,6 @@ def fresh_secret(paths: HomePaths) -> None:
     replace_private(paths.superexec_secret, secrets.token_bytes(SECRET_BYTES))
 
 
-def free_port() -> int:
-    """Return a port of loopback that is free at this moment."""
-    with socket.socket() as sock:
-        sock.bind((LOOPBACK, 0))
-        return int(sock.getsockname()[1])
-
-
 # --- what its log may say -------------------------------------------------------------------
 
 _LEVEL = re.compile(r"\b(DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL)\b")
@@ -114,25 +105,30 @@ def scrub(line: str) -> str:
 # --- what its failures mean -----------------------------------------------------------------
 
 
-def probe(server: Server) -> DeskboundError | None:
-    """Try to reach the SuperLink with the pinned authority; return what is wrong, if anything."""
-    context = ssl.create_default_context(cadata=server.ca_pem)
-    try:
-        with (
-            socket.create_connection((server.host, server.port), PROBE_SECONDS) as plain,
-            context.wrap_socket(plain, server_hostname=server.host),
-        ):
+class Finding(StrEnum):
+    """What can come out of looking for the SuperLink; see ``probe.py``."""
+
+    REACHED = "reached"
+    UNREACHABLE = "unreachable"
+    UNTRUSTED = "untrusted"
+
+
+def meaning(finding: Finding, server: Server) -> DeskboundError | None:
+    """Return what is wrong with the way to the SuperLink, in words for a person, if anything is."""
+    match finding:
+        case Finding.UNTRUSTED:
+            return UntrustedServerError(
+                f"What answers at {server.superlink} is not vouched for by the authority "
+                "you joined.",
+                "Do not go on from this network; ask the operator whether the server has moved.",
+            )
+        case Finding.UNREACHABLE:
+            return UnreachableError(
+                f"The SuperLink at {server.superlink} does not answer.",
+                "Check the network; Deskbound keeps trying by itself.",
+            )
+        case Finding.REACHED:
             return None
-    except ssl.SSLCertVerificationError:
-        return UntrustedServerError(
-            f"What answers at {server.superlink} is not vouched for by the authority you joined.",
-            "Do not go on from this network; ask the operator whether the server has moved.",
-        )
-    except (OSError, ValueError):
-        return UnreachableError(
-            f"The SuperLink at {server.superlink} does not answer.",
-            "Check the network; Deskbound keeps trying by itself.",
-        )
 
 
 def not_let_in(server: Server) -> RevokedError:

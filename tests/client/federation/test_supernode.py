@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from deskbound_client.federation import supernode
 from deskbound_client.federation.join import Server
 from deskbound_client.paths import HomePaths
+from deskbound_strategies.errors import UnreachableError, UntrustedServerError
 
 SERVER = Server("link.example.org:8000", "", Ed25519PrivateKey.generate().public_key(), "fleet")
 
@@ -75,8 +76,15 @@ def test_no_text_of_a_line_survives(text):
     assert kept in known or (head in {"exit", "superlink"} and number.isdigit())
 
 
-def test_a_server_that_is_not_there_is_unreachable():
-    from tests.client.federation.test_join import authority
-
-    gone = Server("127.0.0.1:1", authority(), SERVER.contract_key, "fleet")
-    assert type(supernode.probe(gone)).__name__ == "UnreachableError"
+@pytest.mark.parametrize(
+    ("finding", "error"),
+    [
+        (supernode.Finding.REACHED, None),
+        (supernode.Finding.UNREACHABLE, UnreachableError),
+        (supernode.Finding.UNTRUSTED, UntrustedServerError),
+    ],
+)
+def test_what_was_found_becomes_a_sentence_that_names_the_server(finding, error):
+    found = supernode.meaning(finding, SERVER)
+    assert type(found) is (error or type(None))
+    assert found is None or (SERVER.superlink in found.sentence and found.mend)
