@@ -79,14 +79,6 @@ class Budget:
         """Return the pseudonym under which the ledger speaks of a day."""
         return self._state.name_of(day)
 
-    def rounds_today(self) -> int:
-        """Return how many rounds were reserved this UTC day, as if no clock was ever set back."""
-        return self._state.rounds_on(self._state.utc_day(self._clock()))
-
-    def is_replayed(self, contract: RoundContract) -> bool:
-        """Return whether budget was reserved for this very contract."""
-        return self._past(contract) is not None
-
     def plan(self, contract: RoundContract, days: Mapping[date, str]) -> tuple[date, ...]:
         """Return which of the days can afford the round, oldest first; nothing is charged.
 
