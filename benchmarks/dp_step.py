@@ -3,9 +3,10 @@
     python benchmarks/dp_step.py
 
 Three steps on the same model and the same units, one thread, interleaved in one process so that
-they meet the same machine: without privacy (one backward pass over the same chunks, SGD), with
-stock Opacus (its hooks, its float32 Gaussian noise), with ours (clipping in float64, rounded
-Gaussian noise on the lattice). Prints ratios of medians; absolute times depend on the machine.
+they meet the same machine: without privacy (one backward pass over chunks of units, SGD), with
+stock Opacus (the same chunks, its hooks, its float32 Gaussian noise), with ours (one unit at a
+time, clipping in float64, rounded Gaussian noise on the lattice). Prints ratios of medians;
+absolute times depend on the machine.
 """
 
 import time
@@ -20,13 +21,14 @@ from opacus.optimizers import DPOptimizer
 from torch.optim import SGD
 
 from deskbound_client.learn.optimizer import LatticeOptimizer
-from deskbound_client.learn.trainer import CHUNK
+from deskbound_client.learn.trainer import accumulate
 from deskbound_strategies.mechanism import Lattice
 from deskbound_strategies.next_action import TASK
 from deskbound_strategies.task import Unit, collate
 from deskbound_strategies.vocabulary import APPS, GAPS, TOKENS
 
 UNITS, ACTIONS, REPEATS = 64, 170, 15
+CHUNK = 16  # units in one batch, for those who batch
 CLIP, SIGMA = 1.0, 1.0
 
 
@@ -76,13 +78,15 @@ def stock() -> Callable[[], None]:
 
 
 def ours() -> Callable[[], None]:
-    model = GradSampleModule(TASK.build_model(1), loss_reduction="sum")
+    model = TASK.build_model(1)
     parameters = list(model.parameters())
     lattice = Lattice(CLIP, sum(p.numel() for p in parameters), SIGMA)
     optimizer = LatticeOptimizer(SGD(parameters, 1e-3), lattice, float(UNITS))
+    everything = units(UNITS, ACTIONS)
 
     def step() -> None:
-        backward(model, optimizer.clip_and_accumulate)
+        for unit in everything:
+            accumulate(TASK, model, optimizer, unit)
         optimizer.step()
         optimizer.zero_grad()
 

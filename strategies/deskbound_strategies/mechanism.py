@@ -14,7 +14,7 @@ Sensitivity, adjacency add/remove one unit. Let ``s`` be the vector computed wit
     |s - s'| <= C                         the unit's clipped contribution
               + C 2^-20                   its norm in floating point (``CLIP_SLACK``)
               + C 2^-20                   summing in float64, both sides (``SUM_SLACK``)
-              + C 2^-12                   other units' gradients (``KERNEL_SLACK``)
+              + C 2^-12                   to spare (``KERNEL_SLACK``)
               + sqrt(d) gamma             rounding, at most gamma / 2 per coordinate and side
 
 * ``CLIP_SLACK`` holds for contributions whose norm was taken in float64 over at most 2^21
@@ -22,9 +22,10 @@ Sensitivity, adjacency add/remove one unit. Let ``s`` be the vector computed wit
 * ``SUM_SLACK``: adding ``n`` vectors in float64 in any order errs by at most
   ``n 2^-53 * sum of their norms``, which is ``n^2 2^-53 C``; for up to 2^16 units 2^-21 C a side.
 
-* ``KERNEL_SLACK``: a gradient should depend on its unit alone, but matrix kernels round differently
-  when one unit more changes the shape of a batch. Measured, not proven: below 2.4e-7 C a unit
-  (``tests/client/privacy/test_neighbours.py``), which leaves room for 1,000 units in a step.
+* ``KERNEL_SLACK``: nothing needs it as long as a gradient is computed from its unit and the weights
+  alone, which ``learn/trainer.py`` does by taking units one at a time. In a batch it would not
+  suffice: weights made for it let kernels of other shapes move other units by more than C
+  (``tests/client/privacy/test_neighbours.py``).
 
 The step is a power of two, so rounding and the released multiples are exact in float64, and at
 most about C / (100 sqrt(d)), so the sensitivity exceeds C by no more than 1 %.

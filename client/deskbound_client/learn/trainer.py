@@ -8,13 +8,11 @@ bits; torch's and numpy's global generators are neither read nor seeded.
 The caller has reserved the budget before calling, and sets ``torch.set_num_threads``.
 """
 
-import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from opacus import GradSampleModule
 from torch import nn
 from torch.optim import SGD, Adam, Optimizer
 
@@ -28,8 +26,6 @@ from deskbound_strategies.task import Task, Unit, Weights, load_weights, weights
 # settle within them; the longer memory is the server optimizer's.
 SGD_MOMENTUM = 0.5
 ADAM_BETAS = (0.9, 0.95)
-# Units whose gradients are in memory at once; it changes memory, not the result.
-CHUNK = 16
 
 
 def train(
@@ -55,15 +51,11 @@ def train(
     model = task.build_model(0)
     load_weights(model, weights)
     optimizer = private_optimizer(model, contract, source)
-    sampled = GradSampleModule(model, batch_first=True, loss_reduction="sum")
-    with warnings.catch_warnings():
-        # Opacus hooks the embedding, whose inputs are indices: torch remarks on that each step.
-        warnings.filterwarnings("ignore", message="Full backward hook is firing")
-        for _ in range(contract.steps):
-            chosen = poisson_sample(len(units), contract.sampling_rate, source)
-            _accumulate(task, sampled, optimizer, [units[index] for index in chosen])
-            optimizer.step()
-            optimizer.zero_grad()
+    for _ in range(contract.steps):
+        for index in poisson_sample(len(units), contract.sampling_rate, source):
+            accumulate(task, model, optimizer, units[index])
+        optimizer.step()
+        optimizer.zero_grad()
     trained = weights_of(model)
     return {name: trained[name] - weights[name] for name in trained}
 
@@ -98,13 +90,15 @@ def _local_optimizer(model: nn.Module, contract: RoundContract) -> Optimizer:
     return SGD(model.parameters(), lr=contract.learning_rate, momentum=SGD_MOMENTUM)
 
 
-def _accumulate(
-    task: Task, model: nn.Module, optimizer: LatticeOptimizer, units: Sequence[Unit]
-) -> None:
-    # Units of similar length share a chunk, so little is computed for padding.
-    ordered = sorted(units, key=len)
-    for start in range(0, len(ordered), CHUNK):
-        batch = task.collate(ordered[start : start + CHUNK])
-        losses = task.loss_per_unit(model, batch)
-        torch.autograd.backward(losses.sum())
-        optimizer.clip_and_accumulate()
+def accumulate(task: Task, model: nn.Module, optimizer: LatticeOptimizer, unit: Unit) -> None:
+    """Add one unit's clipped gradient to the sum, computed from that unit and the weights alone.
+
+    Never in a batch: kernels round differently when another unit changes the batch's shape, and
+    hostile weights blow that up until one unit more moves the sum by several clips.
+    """
+    loss = task.loss_per_unit(model, task.collate([unit])).sum()
+    parameters = optimizer.params
+    gradients = torch.autograd.grad(loss, parameters, materialize_grads=True)
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad_sample = gradient.unsqueeze(0)
+    optimizer.clip_and_accumulate()

@@ -1,37 +1,40 @@
-"""How far one unit more moves the gradients of the others, on the real model."""
+"""One unit more moves the sum by its own clipped gradient, whatever weights the server sends."""
 
 import numpy as np
-import torch
-from opacus import GradSampleModule
+import pytest
 
-from deskbound_strategies.mechanism import KERNEL_SLACK
-from deskbound_strategies.task import Unit, find_task
-from deskbound_strategies.vocabulary import APPS, GAPS, TOKENS
+from deskbound_client.learn import optimizer as optimizers
+from deskbound_client.learn.trainer import train
+from deskbound_strategies.mechanism import SUM_SLACK
+from deskbound_strategies.next_action import TASK
+from deskbound_strategies.task import weights_of
+from tests.helpers.learning import contract, repeatable, some_units
 
-UNITS_IN_A_STEP = 1000
-
-
-def a_unit(rng: np.random.Generator, length: int) -> Unit:
-    """A unit of random actions."""
-    sizes = (len(TOKENS), len(APPS), GAPS, 24)
-    return Unit(*(rng.integers(0, size, length) for size in sizes))
+# A batch of few short units takes other kernels than one that holds a long unit, too.
+SHORT, LONG = some_units([5] * 15), some_units([200], seed=1)
+HONEST = weights_of(TASK.build_model(0))
 
 
-def test_batches_move_a_gradient_by_less_than_its_share_of_the_slack() -> None:
-    rng = np.random.default_rng(5)
-    task = find_task("next_action")
-    model = GradSampleModule(task.build_model(0), batch_first=True, loss_reduction="sum")
+def hostile(scale: float) -> dict:
+    """Weights whose guesses hang on rounding: the norm before the heads sums to nothing."""
+    columns, width = HONEST["heads.weight"].shape
+    slopes = np.random.default_rng(0).normal(size=(columns, 1))
+    rows = np.repeat(slopes * scale, width, axis=1).astype(np.float32)
+    return HONEST | {"heads.weight": rows}
 
-    def gradients(units: list[Unit]) -> torch.Tensor:
-        torch.autograd.backward(task.loss_per_unit(model, task.collate(units)).sum())
-        flat = [parameter.grad_sample.flatten(1) for parameter in model.parameters()]
-        for parameter in model.parameters():
-            parameter.grad_sample = parameter.grad = None
-        return torch.cat(flat, dim=1).double()
 
-    units = [a_unit(rng, int(length)) for length in rng.integers(8, 256, 16)]
-    together = gradients(units)
-    for size in (1, 7, 15):
-        apart = gradients(units[:size])
-        moved = (together[:size] - apart).norm(dim=1) / apart.norm(dim=1)
-        assert moved.max().item() < KERNEL_SLACK / UNITS_IN_A_STEP
+@pytest.mark.parametrize("weights", [HONEST, hostile(1e7), hostile(1e9)])
+def test_one_unit_more_moves_nothing_of_the_others(weights, monkeypatch):
+    sums = []
+
+    def seen(flat_sum, lattice, _source):
+        sums.append(flat_sum.copy())
+        return np.zeros(lattice.dimension)
+
+    monkeypatch.setattr(optimizers, "privatise", seen)
+    terms = contract(sampling_rate=1.0, steps=1)
+    for units in (SHORT, LONG, SHORT + LONG):
+        train(TASK, weights, units, terms, repeatable(1))
+    others, own, together = sums
+    assert np.linalg.norm(own) > 0.5
+    assert np.linalg.norm(together - own - others) < SUM_SLACK * terms.clip
