@@ -83,8 +83,10 @@ class Gate:
 
 def _knock(scope: Scope) -> Knock:
     headers: dict[bytes, bytes] = dict(scope["headers"])
-    declared = headers.get(b"content-length")
-    empty = scope["method"] in {"GET", "HEAD"} and b"transfer-encoding" not in headers
+    # A body in chunks has no length, whatever a header beside them declares.
+    chunked = b"transfer-encoding" in headers
+    declared = None if chunked else headers.get(b"content-length")
+    empty = scope["method"] in {"GET", "HEAD"} and not chunked
     length = int(declared) if declared is not None and declared.isdigit() else None
     shown = headers.get(TOKEN_HEADER.encode("ascii"))
     return Knock(

@@ -104,6 +104,10 @@ def test_an_absurd_length_is_turned_away(length):
 def test_chunked_bodies_and_websockets_are_turned_away():
     for scope in (
         http("/v1/fleet/push-object", [(b"transfer-encoding", b"chunked")]),
+        http(
+            "/v1/fleet/push-object",
+            [(b"content-length", b"9"), (b"transfer-encoding", b"chunked")],
+        ),
         {"type": "websocket", "path": "/v1/fleet/x", "headers": []},
     ):
         app = App()
