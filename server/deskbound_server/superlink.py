@@ -48,7 +48,7 @@ def superlink_command(home: ServerHome, settings: Settings) -> list[str]:
     """Return the command line of the SuperLink."""
     local = settings.host in {"localhost", "127.0.0.1", "::1"}
     return [
-        sys.executable, "-m", "deskbound_server.link",
+        sys.executable, "-P", "-m", "deskbound_server.link",
         "--ssl-ca-certfile", str(home.ca_certificate),
         "--ssl-certfile", str(home.tls_certificate),
         "--ssl-keyfile", str(home.tls_key),
@@ -132,7 +132,7 @@ def start_detached(home: ServerHome) -> None:
     home.check()
     if supervisor_pid(home) is not None:
         raise BusyError("The server is up already.", "Stop it with 'deskbound-server down'.")
-    command = [sys.executable, "-m", "deskbound_server.cli", "--home", str(home.root), "up"]
+    command = [sys.executable, "-P", "-m", "deskbound_server.cli", "--home", str(home.root), "up"]
     with (home.run / "supervisor.log").open("ab") as log:
         process = subprocess.Popen(
             command, env=environment(home), stdin=subprocess.DEVNULL, stdout=log, stderr=log,

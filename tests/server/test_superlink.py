@@ -2,6 +2,7 @@
 
 import http.client
 import ssl
+import subprocess
 
 import pytest
 
@@ -21,6 +22,16 @@ def test_a_server_for_this_machine_listens_on_loopback_only(tmp_path):
         assert "--insecure" not in command
         assert {"--enable-supernode-auth", "--superexec-auth-secret-file"} <= set(command)
         assert "--disable-runtime-dependency-installation" in command
+
+
+def test_a_folder_where_somebody_else_writes_lends_no_code(tmp_path):
+    command = superlink.superlink_command(ServerHome(tmp_path), Settings("127.0.0.1", 1, "x"))
+    (tmp_path / "deskbound_server").mkdir()
+    (tmp_path / "deskbound_server" / "__init__.py").write_text("raise SystemExit(99)")
+    module = command.index("-m") + 1
+    probe = [*command[: module + 1], "--help"]
+    found = subprocess.run(probe, cwd=tmp_path, capture_output=True, check=False)
+    assert found.returncode != 99
 
 
 def test_nobody_is_told_anything(tmp_path, monkeypatch):
