@@ -141,12 +141,15 @@ def _divergence(event: SampledGaussian, order: int) -> float:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        value = rdp.compute_rdp(
-            q=event.sampling_rate,
-            noise_multiplier=event.noise_multiplier,
-            steps=1,
-            orders=float(order),
-        )
+        try:
+            value = rdp.compute_rdp(
+                q=event.sampling_rate,
+                noise_multiplier=event.noise_multiplier,
+                steps=1,
+                orders=float(order),
+            )
+        except ArithmeticError:  # noise so small that its square is zero
+            return math.inf
     return float(value)
 
 

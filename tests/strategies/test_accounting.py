@@ -207,3 +207,10 @@ def test_extreme_rounds_get_a_bound_rather_than_an_error() -> None:
         assert epsilon_prv([SampledGaussian(0.5, 0.05, 50)], DELTA) > 100
         assert 0 < epsilon_prv([SampledGaussian(1e-6, 50.0, 1)], DELTA) < 0.5
     assert epsilon_of(curve_of(GRID[0]), 0.0) == math.inf
+
+
+@pytest.mark.parametrize("rate", [0.1, 1.0])
+def test_next_to_no_noise_costs_without_bound_and_is_no_crash(rate):
+    curve = curve_of(SampledGaussian(rate, 1e-300, 1))
+    assert set(curve.values) == {math.inf}
+    assert epsilon_of(curve, DELTA) == math.inf
