@@ -18,6 +18,7 @@ from deskbound_client.cli.session import (
     print_json,
 )
 from deskbound_client.privacy.budget import DaySpent
+from deskbound_strategies import dsse
 from deskbound_strategies.ledger_bodies import LedgerKind
 from deskbound_strategies.policy import describe, load_floor
 
@@ -47,6 +48,7 @@ def budget(
         total = budget_of(context, vault).total()
         rounds = sum(1 for _ in ledger.entries(kinds=[LedgerKind.RESERVE]))
         head = ledger.export(export) if export is not None else ledger.head()
+        device = dsse.fingerprint(vault.signing_key().public_key())
     answer = {
         "profile": floor.profile,
         "words": describe(floor),
@@ -58,11 +60,14 @@ def budget(
         "epsilon_all_days_cap": floor.epsilon_total if floor.epsilon_total < inf else None,
         "rounds": rounds,
         "ledger_head": head,
+        "device": device,
         "days": [_as_dict(day) for day in spent],
     }
     print_json(answer) if json else _print(answer)
     if export is not None and not json:
-        words = f"Ledger written to {export}; `deskbound-audit verify {export}` checks it."
+        console.print(f"\nLedger written to {export}, signed by this device:", markup=False)
+        console.print(device)
+        words = f"`deskbound-audit verify {export} --key` and that line check it."
         console.print(words, markup=False)
 
 
@@ -76,6 +81,20 @@ def _as_dict(day: DaySpent) -> dict[str, Any]:
 
 
 def _print(answer: dict[str, Any]) -> None:
+    if answer["days"]:
+        _print_days(answer)
+    else:
+        console.print("No day is stored, so there is none to spend.\n")
+    cap = answer["epsilon_all_days_cap"]
+    bound = "no cap over all days" if cap is None else f"cap {cap:g}"
+    console.print(
+        f"All days together, forgotten ones included: {answer['epsilon_all_days']:.1f} counted, "
+        f"{bound}."
+    )
+    console.print(answer["words"])
+
+
+def _print_days(answer: dict[str, Any]) -> None:
     table = Table("day", "rounds", "ε spent", "ε counted", "", box=None, pad_edge=False)
     for day in answer["days"]:
         bar = ProgressBar(
@@ -94,10 +113,3 @@ def _print(answer: dict[str, Any]) -> None:
         "the rounds so far gave away about any one session of that day; [bold]ε counted[/] also "
         "holds if the server chose each round after seeing the last, and is what the cap bounds."
     )
-    cap = answer["epsilon_all_days_cap"]
-    bound = "no cap over all days" if cap is None else f"cap {cap:g}"
-    console.print(
-        f"All days together, forgotten ones included: {answer['epsilon_all_days']:.1f} counted, "
-        f"{bound}."
-    )
-    console.print(answer["words"])

@@ -17,6 +17,7 @@ from deskbound_client.cli.session import (
     parse_day,
     print_json,
 )
+from deskbound_client.cli.words import counted
 from deskbound_client.privacy.budget import DaySpent
 from deskbound_client.store.vault import ForgetReceipt, Vault
 from deskbound_strategies.errors import ConfigError, NotFoundError, VaultDamagedError
@@ -138,14 +139,15 @@ def _print(answer: dict[str, Any]) -> None:
         console.print("There was nothing to forget.")
         return
     console.print(
-        f"[bold]Forgotten:[/] {answer['actions']:,} actions and {answer['thumbnails']:,} pictures "
-        f"of {', '.join(answer['days'])}."
+        f"[bold]Forgotten:[/] {counted(answer['actions'], 'action')} and "
+        f"{counted(answer['thumbnails'], 'picture')} of {', '.join(answer['days'])}."
     )
     if answer["keys_destroyed"]:
-        console.print(f"{answer['keys_destroyed']} day key(s) destroyed: no backup opens them.")
+        keys = counted(answer["keys_destroyed"], "key")
+        console.print(f"{keys} destroyed: no backup of these days can be opened.")
     for day in answer["learned_before"]:
         console.print(
-            f"{day['rounds']} round(s) learned from {day['day']} before, which cannot be called "
-            f"back: ε {day['epsilon']:.2f} spent, {day['epsilon_guaranteed']:.2f} counted, about "
-            f"any one session, at δ {day['delta']:.0e}."
+            f"{counted(day['rounds'], 'round')} learned from {day['day']} before, which cannot be "
+            f"called back: ε {day['epsilon']:.2f} spent, {day['epsilon_guaranteed']:.2f} counted, "
+            f"about any one session, at δ {day['delta']:.0e}."
         )

@@ -6,8 +6,10 @@ from typing import Annotated
 import typer
 from rich.progress import track
 
+from deskbound_client import consent
 from deskbound_client.capture.signals import signal_named
 from deskbound_client.cli.session import console, open_vault, paths_of
+from deskbound_client.cli.words import counted
 from deskbound_client.config import load_config
 from deskbound_client.store.rows import CAPTURED, GENERATED, StoredAction
 from deskbound_client.store.vault import Vault
@@ -60,7 +62,13 @@ def generate(
                 disable=not console.is_terminal,
             )
         )
-    console.print(f"{total:,} generated actions on {days} days ({found.name}).")
+        unlearned = sorted(set(_STREAM.values()) - set(consent.granted(vault)))
+    console.print(f"{counted(total, 'generated action')} on {counted(days, 'day')} ({found.name}).")
+    if unlearned:
+        console.print(
+            "Rounds learn only from streams that are agreed to. Next: "
+            f"[bold]deskbound consent grant {' '.join(unlearned)}[/]."
+        )
 
 
 def fill_day(vault: Vault, persona: Persona, day: date, seed: int) -> int:
@@ -98,6 +106,7 @@ def _check_room(days: int, retention: int) -> None:
 
 
 def _refuse_taken(vault: Vault, dates: list[date]) -> None:
+    """Refuse days that hold activity or were forgotten, before anything is stored."""
     for day in sorted(set(dates) & set(vault.days())):
         if any(action.source == CAPTURED for action in vault.day(day).actions()):
             raise ConfigError(
@@ -108,3 +117,5 @@ def _refuse_taken(vault: Vault, dates: list[date]) -> None:
                 f"{day.isoformat()} holds generated activity already.",
                 "Ask for fewer days, or generate into a vault of its own.",
             )
+    for day in dates:
+        vault.day(day, create=True)  # a forgotten day takes nothing; its rows would go elsewhere

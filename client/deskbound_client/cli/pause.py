@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from deskbound_client.cli.session import console, control_of
+from deskbound_client.cli.words import until as end_of
 from deskbound_strategies.errors import ConfigError
 
 _LENGTH = re.compile(r"(\d{1,5})\s*([mhd])")
@@ -38,7 +39,7 @@ def pause(
     if until is None:
         console.print("Paused until you say [bold]deskbound resume[/].")
     else:
-        console.print(f"Paused until {time.strftime('%H:%M on %A', time.localtime(until))}.")
+        console.print(f"Paused until {end_of(until, time.time())}.")
 
 
 def parse_pause(text: str, now: datetime) -> float | None:

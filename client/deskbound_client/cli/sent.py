@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 
 from deskbound_client.cli.session import AsJson, console, ledger_of, open_vault, print_json
-from deskbound_client.cli.words import size
+from deskbound_client.cli.words import counted, size
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.ledger_bodies import LedgerKind
 
@@ -81,8 +81,9 @@ def _print(answer: dict[str, Any]) -> None:
             )
         console.print(table)
         console.print(
-            f"{answer['uploads']} uploads, {size(answer['bytes'])} in all. Each is a noised change "
-            "to the model, made from the days counted; ε is its cost to one session, alone."
+            f"{counted(answer['uploads'], 'upload')}, {size(answer['bytes'])} in all. Each is a "
+            "noised change to the model, made from the days counted; ε is its cost to one session, "
+            "alone."
         )
     for refusal in answer["refused"]:
         console.print(f"[dim]refused: {refusal['code']}[/]")

@@ -34,7 +34,8 @@ from deskbound_strategies.policy import load_floor
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
-console = Console(highlight=False, soft_wrap=True)
+# A terminal gets lines that break between words; whatever else reads this gets whole lines.
+console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
 def paths_of(context: typer.Context) -> HomePaths:

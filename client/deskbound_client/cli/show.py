@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from deskbound_client.cli.session import AsJson, console, open_vault, parse_day, print_json
-from deskbound_client.cli.words import clock, words_of
+from deskbound_client.cli.words import clock, counted, words_of
 from deskbound_client.store.rows import GENERATED, IMPORTED, StoredAction, StoredThumb
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.errors import NotFoundError, VaultDamagedError
@@ -127,12 +127,14 @@ def _print_days(days: list[dict[str, Any]]) -> None:
 
 
 def _print_contents(found: dict[str, Any]) -> None:
-    table = Table("time", "what", "in", "after", "where from", box=None, pad_edge=False)
+    table = Table("time", "what", "in", "pause before", "where from", box=None, pad_edge=False)
     for action in found["last"]:
         table.add_row(
             clock(action["at"]), action["words"], action["app"], action["pause"], action["source"]
         )
-    console.print(f"[bold]{found['day']}[/]: {found['actions']:,} actions; the last of them:")
+    console.print(
+        f"[bold]{found['day']}[/]: {counted(found['actions'], 'action')}; the last of them:"
+    )
     console.print(table)
     for hole in found["holes"]:
         console.print(f"[dim]{clock(hole['from'])}-{clock(hole['to'])} nothing: {hole['cause']}[/]")

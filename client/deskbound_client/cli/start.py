@@ -4,6 +4,7 @@ import os
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from deskbound_client import agent, consent
 from deskbound_client.capture.display import find_display
@@ -17,6 +18,8 @@ from deskbound_client.cli.session import (
 )
 from deskbound_client.cli.status import print_status, status_of
 from deskbound_strategies.errors import NoDisplayError, WaylandError
+
+waiting = Console(stderr=True)  # shows nothing where it is no terminal
 
 
 def register(app: typer.Typer) -> None:
@@ -43,7 +46,8 @@ def start(
         agreed = set(consent.granted(vault))
     if capture:
         _check_display()
-    agent.start(paths, passphrase, capture=capture)
+    with waiting.status("Starting; what learns takes some seconds to load"):
+        agent.start(paths, passphrase, capture=capture)
     found = status_of(paths)
     if json:
         print_json(found)

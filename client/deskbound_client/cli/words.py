@@ -25,6 +25,7 @@ _SCROLLS = {
     Kind.SCROLL_DOWN: "scrolled down",
     Kind.SCROLL_SIDEWAYS: "scrolled sideways",
 }
+DAYS_OF_A_WEEK = 7
 _ACROSS = ("left", "centre", "right")
 _DOWN = ("top", "middle", "bottom")
 
@@ -55,6 +56,25 @@ def _place(cell: int) -> str:
 def clock(at: int) -> str:
     """Return the local time of a stored second, e.g. ``14:03:27``."""
     return datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S")
+
+
+def until(at: float, now: float) -> str:
+    """Return when something ends, with as much of the date as it takes to be clear.
+
+    Args:
+        at: Unix seconds of the end.
+        now: Unix seconds.
+    """
+    end, present = (datetime.fromtimestamp(each).astimezone() for each in (at, now))
+    days = (end.date() - present.date()).days
+    if days == 0:
+        return f"{end:%H:%M}"
+    return f"{end:%H:%M on %A}" if 0 < days < DAYS_OF_A_WEEK else f"{end:%H:%M on %-d %B %Y}"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number of things, e.g. ``1 picture`` or ``2,000 pictures``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def size(count: int) -> str:

@@ -88,3 +88,15 @@ def test_an_exported_ledger_is_private_and_verifies_for_the_auditor(spent, tmp_p
 def test_an_export_says_how_it_is_checked(spent, tmp_path):
     said = spent.ok("budget", "--export", str(tmp_path / "ledger.jsonl"))
     assert said.count("deskbound-audit verify") == 1
+
+
+def test_an_export_names_the_device_that_signed_it(spent, tmp_path, capsys):
+    file = tmp_path / "ledger.jsonl"
+    device = spent.ask("budget", "--export", str(file))["device"]
+    assert device in spent.ok("budget", "--export", str(file)).splitlines()
+    assert shell.exit_code_of(audit, ["verify", str(file), "--key", device]) == 0
+    assert shell.exit_code_of(audit, ["verify", str(file), "--key", "0" * 64]) == 50
+
+
+def test_a_vault_without_days_shows_no_empty_table(desk):
+    assert "No day is stored" in desk.ok("budget")

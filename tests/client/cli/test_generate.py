@@ -44,3 +44,20 @@ def test_days_that_would_retire_at_once_are_refused(desk):
 
 def test_an_unknown_persona_names_those_there_are(desk):
     assert "analyst" in desk.fails(10, "generate", "--persona", "nobody")
+
+
+def test_a_forgotten_day_is_not_filled_and_nothing_lands_elsewhere(desk):
+    desk.ok("forget", "--day", "yesterday")
+    desk.ok("forget", "--day", "today")
+    assert "was forgotten" in desk.fails(17, "generate", "--persona", "analyst", "--days", "3")
+    with desk.vault() as vault:
+        assert all(not vault.day(day).counts().actions for day in vault.days())
+
+
+def test_one_who_agreed_to_nothing_hears_that_rounds_learn_nothing_from_it(desk):
+    said = desk.ok("generate", "--persona", "analyst", "--days", "1")
+    assert "deskbound consent grant keys pointer windows" in said
+    desk.ok("consent", "grant", "keys", "pointer", "windows")
+    desk.ok("forget", "--from", f"{days_ago(3)} 00:00")
+    said = desk.ok("generate", "--persona", "analyst", "--days", "1")
+    assert "consent" not in said

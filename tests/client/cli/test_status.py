@@ -14,6 +14,7 @@ TOLD = CaptureStatus(
     pid=1, at=0, state="open", streams=("keys",), rows_last_minute={"keys": 7}, faults=0,
     disk_full=False,
 )  # fmt: skip
+CHILD = {"state": "running", "pid": 0, "trouble": "", "sentence": "", "mend": ""}
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_it_needs_no_passphrase_and_opens_no_vault(desk, monkeypatch):
     desk.passphrase.unlink()
     monkeypatch.setattr(Vault, "open", lambda *_: pytest.fail("the vault was opened"))
     found = desk.ask("status")
-    assert set(found) == {"agent", "capture", "paused_until", "streams", "disk_full"}
+    assert set(found) == {"agent", "capture", "joined", "paused_until", "streams", "disk_full"}
     assert (found["agent"]["state"], found["capture"], found["paused_until"]) == (
         "stopped", "stopped", None,
     )  # fmt: skip
@@ -74,7 +75,7 @@ def test_a_full_disk_is_said(desk, told):
 
 
 def test_the_troubles_of_children_are_said(desk, monkeypatch):
-    child = {"state": "waiting", "pid": 0, "trouble": "exit-70", "sentence": "", "mend": ""}
+    child = CHILD | {"state": "waiting", "trouble": "exit-70"}
     spoken = child | {"trouble": "", "sentence": "It does not answer [x].", "mend": "Try again."}
     known = agent.AgentStatus(
         "degraded", 7, {"capture": child, "supernode": spoken}, willing=True, silent_until=0.0
@@ -82,5 +83,36 @@ def test_the_troubles_of_children_are_said(desk, monkeypatch):
     monkeypatch.setattr(agent, "status", lambda _: known)
     said = desk.ok("status")
     assert "capture: waiting (last trouble: exit-70)" in said
-    assert "supernode: waiting. It does not answer [x]. Try again." in said
+    assert "(supernode): waiting. It does not answer [x]. Try again." in said
     assert json.loads(desk.ok("status", "--json"))["agent"]["state"] == "degraded"
+
+
+def running(**changes):
+    known = {"willing": True, "silent_until": 0.0} | changes
+    return agent.AgentStatus("running", 7, {"executor": CHILD}, **known)
+
+
+def test_one_who_has_not_begun_is_told_how(desk):
+    assert "`deskbound start`" in desk.ok("status")
+
+
+def test_whether_it_takes_part_is_said(desk, monkeypatch):
+    known = [running()]
+    monkeypatch.setattr(agent, "status", lambda _: known[0])
+    assert "In no fleet" in desk.ok("status")
+    desk.paths.prepare()
+    desk.paths.join.write_bytes(b"{}")
+    assert "fleet" not in desk.ok("status")
+    known[0] = running(silent_until=time.time() + 90)
+    assert "Silent to the server until" in desk.ok("status")
+    known[0] = running(willing=False)
+    assert "consent grant updates" in desk.ok("status")
+
+
+def test_a_pause_that_ends_another_day_says_which(desk):
+    desk.ok("pause", "30d")
+    until = time.localtime(desk.word().paused_until)
+    assert time.strftime("%H:%M on", until) in desk.ok("status")
+    assert time.strftime("%B %Y", until) in desk.ok("status")
+    desk.ok("pause")
+    assert "`deskbound resume`" in desk.ok("status")

@@ -1,8 +1,10 @@
 """Every word of the vocabulary can be said, and no two are said alike."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
-from deskbound_client.cli.words import size, words_of
+from deskbound_client.cli.words import counted, size, until, words_of
 from deskbound_strategies.vocabulary import TOKENS, Kind, burst_argument, key_argument, token_of
 
 
@@ -29,3 +31,25 @@ def test_words(token, said):
 @pytest.mark.parametrize(("count", "said"), [(0, "0 bytes"), (2500, "2.5 kB"), (3e6, "3.0 MB")])
 def test_size(count, said):
     assert size(int(count)) == said
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        (0, "14:05"),
+        (1, "14:05 on Saturday"),
+        (6, "14:05 on Thursday"),
+        (7, "14:05 on 27 November 2026"),
+        (-1, "14:05 on 19 November 2026"),
+    ],
+)
+def test_an_end_is_said_with_as_much_of_its_date_as_it_takes(days, said):
+    noon, later = datetime.fromisoformat("2026-11-20 12:00"), timedelta(days=days, minutes=125)
+    assert until((noon + later).timestamp(), noon.timestamp()) == said
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, "0 days"), (1, "1 day"), (2, "2 days"), (1000, "1,000 days")]
+)
+def test_things_are_counted_in_the_right_number(count, said):
+    assert counted(count, "day") == said
