@@ -14,16 +14,18 @@ app = shell.new_app("Check what laptops say they did. Needs no server and no dat
 
 
 @app.callback()
-def _audit() -> None:
+def _audit(
+    version: shell.ShowVersion = False,
+) -> None:
     """Check what laptops say they did. Needs no server and no data of anyone."""
 
 
 @app.command()
 def verify(
-    files: Annotated[list[Path], typer.Argument(help="Ledgers, from `deskbound export`.")],
+    files: Annotated[list[Path], typer.Argument(help="Ledgers, from `deskbound budget --export`.")],
     key: Annotated[
         list[str] | None,
-        typer.Option(help="Fingerprint (64 hex digits) of a device that may have signed; repeat."),
+        typer.Option(help="Fingerprint of a device that may have signed; its export names it."),
     ] = None,
     keys: Annotated[
         Path | None, typer.Option(help="File with such fingerprints, one a line.")

@@ -6,17 +6,32 @@ was captured, so an unexpected error shows only its type and where in our code i
 
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import click
 import typer
 from rich.console import Console
 from rich.text import Text
 
+from deskbound_strategies import __version__
 from deskbound_strategies.errors import DeskboundError
 
 EXIT_INTERNAL = 70  # EX_SOFTWARE of sysexits.h
 EXIT_INTERRUPTED = 130
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+ShowVersion = Annotated[
+    bool,
+    typer.Option(
+        "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+    ),
+]
 
 
 def new_app(help_text: str) -> typer.Typer:

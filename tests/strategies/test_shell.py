@@ -3,7 +3,7 @@
 import pytest
 import typer
 
-from deskbound_strategies import errors, shell
+from deskbound_strategies import __version__, errors, shell
 
 SECRET = "hunter2"
 
@@ -64,3 +64,20 @@ def test_exit_codes_are_distinct():
         if isinstance(kind, type) and issubclass(kind, errors.DeskboundError)
     ]  # fmt: skip
     assert len(set(codes)) == len(codes)
+
+
+def test_every_program_can_say_its_version(capsys):
+    app = shell.new_app("A program.")
+
+    @app.callback()
+    def program(version: shell.ShowVersion = False) -> None:
+        """Take options."""
+
+    @app.command()
+    def act() -> None:
+        """Do nothing."""
+
+    assert shell.exit_code_of(app, ["--version"]) == 0
+    assert capsys.readouterr().out == f"{__version__}\n"
+    assert shell.exit_code_of(app, ["act"]) == 0
+    assert capsys.readouterr().out == ""

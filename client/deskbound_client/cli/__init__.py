@@ -23,6 +23,7 @@ from deskbound_client.cli import (
     status,
     stop,
 )
+from deskbound_client.processes import keep_memory_private
 from deskbound_strategies import shell
 
 app = shell.new_app(
@@ -41,6 +42,7 @@ def _home(
             help="Folder of the vault; the default is your user data folder.",
         ),
     ] = None,
+    version: shell.ShowVersion = False,  # noqa: ARG001 - its own callback answers
 ) -> None:
     context.obj = home
 
@@ -54,4 +56,5 @@ for _module in (
 
 def main() -> None:
     """Entry point of the ``deskbound`` command."""
+    keep_memory_private()
     shell.run(app)

@@ -24,6 +24,7 @@ def _home(
             help="Folder of the server; the default is .deskbound-server in your home folder.",
         ),
     ] = None,
+    version: shell.ShowVersion = False,  # noqa: ARG001 - its own callback answers
 ) -> None:
     context.obj = home
 
