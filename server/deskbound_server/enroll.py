@@ -51,12 +51,17 @@ def enroll(control: Control, database: Database, public_key: bytes, label: str) 
     """Let a laptop connect.
 
     Raises:
-        ConfigError: its key was enrolled before; a revoked key does not come back.
+        ConfigError: its key was enrolled before (a revoked key does not come back), or another
+            laptop that may connect has this label.
     """
     fingerprint = key_fingerprint(public_key)
     if any(row.fingerprint == fingerprint for row in database.laptops()):
         raise ConfigError(
             "This key was enrolled before.", "Enroll each laptop once; after 'revoke', join anew."
+        )
+    if label and any(row.label == label and not row.revoked for row in database.laptops()):
+        raise ConfigError(
+            f"Another laptop is labelled {label} already.", "Choose another label, or revoke it."
         )
     node = control.register(public_key, label)
     database.add_laptop(node, fingerprint, label)

@@ -1,10 +1,13 @@
 import json
+from contextlib import closing
 
 import pytest
 import typer
 
 from deskbound_server.cli import app
+from deskbound_server.cli import run as run_command
 from deskbound_server.database import Database
+from deskbound_server.follow import look
 from deskbound_server.home import ServerHome
 from deskbound_server.model_store import ModelStore
 from deskbound_server.schema import RunState
@@ -58,6 +61,19 @@ def test_with_a_server_that_is_down(say, tmp_path, capsys):
     assert say("down") == 17
     assert say("run", str(tmp_path / "plan.toml")) == 30
     assert "deskbound-server up" in capsys.readouterr().err
+    assert say("runs", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == [], "a run nobody could take is not written down"
+
+
+@pytest.mark.parametrize(
+    ("words", "following"),
+    [(("runs",), "run plan.toml"), (("model", "list"), "run"), (("laptops",), "enroll")],
+)
+def test_where_there_is_nothing_yet_the_next_step_is_said(say, words, following, capsys):
+    say("init")
+    capsys.readouterr()
+    assert say(*words) == 0
+    assert f"deskbound-server {following}" in capsys.readouterr().out
 
 
 def test_run_wants_a_plan_or_a_run(say, tmp_path, capsys):
@@ -101,6 +117,15 @@ def test_runs_and_models_can_be_read_by_a_person(say, history, capsys):
     shown = capsys.readouterr().out
     assert "1 of 2" in shown
     assert history[:12] in shown
+    assert "refused 1 sigma-too-low" in shown
+
+
+def test_no_line_of_a_table_is_wider_than_a_terminal(say, history, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    capsys.readouterr()
+    for words in (("runs",), ("runs", "c3"), ("model", "list")):
+        assert say(*words) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
 def test_a_model_is_exported_whole_or_not_at_all(say, history, home, tmp_path):
@@ -111,6 +136,47 @@ def test_a_model_is_exported_whole_or_not_at_all(say, history, home, tmp_path):
     ModelStore(home.models).path(history).write_bytes(b"Weights")
     assert say("model", "export", history[:9], "--to", str(tmp_path / "other.bin")) == 13
     assert not (tmp_path / "other.bin").exists()
+
+
+class SuperLinkThatIsUp:
+    """Takes every call and does nothing."""
+
+    def __init__(self, home):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def online(self):
+        return set()
+
+    def start_run(self, run):
+        return 7
+
+    def stop_run(self, flower_run):
+        assert flower_run == 7
+
+
+def test_a_resumed_run_tells_new_rounds_only_and_ctrl_c_how_to_go_on(
+    say, home, history, monkeypatch, capsys
+):
+    with closing(Database.open(home.database)) as database:
+        database.set_run(RUN, RunState.STOPPED, "operator")
+
+    def follow(folder, database, run):
+        yield look(folder, database, run)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_command, "Control", SuperLinkThatIsUp)
+    monkeypatch.setattr(run_command, "follow", follow)
+    capsys.readouterr()
+    assert say("run", "--resume", RUN[:8]) == 130
+    said = capsys.readouterr()
+    assert "round 1" not in said.out
+    assert f"deskbound-server run --resume {RUN[:8]}" in said.err
 
 
 def test_a_finished_run_is_not_resumed(say, history):

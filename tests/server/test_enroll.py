@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import (
@@ -16,10 +18,11 @@ class FakeControl:
 
     def __init__(self):
         self.keys = {}
+        self.nodes = itertools.count(2**63)
 
     def register(self, public_key, label):
         assert public_key not in self.keys.values()
-        self.keys[node := 2**63 + len(self.keys)] = public_key
+        self.keys[node := next(self.nodes)] = public_key
         return node
 
     def unregister(self, node):
@@ -86,13 +89,28 @@ def test_a_laptop_is_enrolled_once_and_revoked_for_good(tmp_path, database):
 
 def test_a_name_must_mean_one_laptop(tmp_path, database):
     control = FakeControl()
-    for label in ("desk", "desk"):
+    label = "desk"
+    for _ in range(2):  # the second one's label is the beginning of the first one's fingerprint
         new_key(tmp_path / "node.pub")
-        enroll(control, database, read_public_key(tmp_path / "node.pub"), label)
-    first, _ = database.laptops()
-    for name in ("", "desk", "nobody"):
+        row = enroll(control, database, read_public_key(tmp_path / "node.pub"), label)
+        label = row.fingerprint[:12]
+    first, second = database.laptops()
+    for name in ("", second.label, "nobody"):
         with pytest.raises(NotFoundError):
             revoke(control, database, name)
     revoke(control, database, first.fingerprint[:20])
-    revoke(control, database, "desk")
+    revoke(control, database, second.label)
     assert control.keys == {}
+
+
+def test_two_laptops_that_may_connect_never_share_a_label(tmp_path, database):
+    control = FakeControl()
+    new_key(tmp_path / "first.pub")
+    new_key(tmp_path / "second.pub")
+    first, second = (read_public_key(tmp_path / f"{name}.pub") for name in ("first", "second"))
+    enroll(control, database, first, "desk-1")
+    with pytest.raises(ConfigError):
+        enroll(control, database, second, "desk-1")
+    assert len(control.keys) == 1
+    revoke(control, database, "desk-1")
+    assert enroll(control, database, second, "desk-1").label == "desk-1"

@@ -1,6 +1,7 @@
 """What the commands share: where the server is, its database, how answers are printed."""
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -8,13 +9,15 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from deskbound_server.database import Database
 from deskbound_server.home import ServerHome, find_home
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
-console = Console(highlight=False, soft_wrap=True)
+# A terminal gets lines that break between words; whatever else reads this gets whole lines.
+console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
 def home_of(context: typer.Context) -> ServerHome:
@@ -31,6 +34,14 @@ def open_database(home: ServerHome) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+def table_of(*columns: str) -> Table:
+    """Return an empty table that fits 80 columns and cuts no word short."""
+    table = Table(box=None, pad_edge=False)
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    return table
 
 
 def print_json(value: Any) -> None:

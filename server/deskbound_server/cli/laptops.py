@@ -1,9 +1,15 @@
 """``deskbound-server laptops``: which laptops may connect."""
 
 import typer
-from rich.table import Table
 
-from deskbound_server.cli.common import AsJson, console, home_of, open_database, print_json
+from deskbound_server.cli.common import (
+    AsJson,
+    console,
+    home_of,
+    open_database,
+    print_json,
+    table_of,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +28,10 @@ def laptops(context: typer.Context, as_json: AsJson = False) -> None:
         fields = ("node", "fingerprint", "label", "revoked")
         print_json([{name: getattr(row, name) for name in fields} for row in rows])
         return
-    table = Table("label", "fingerprint", "node", "may connect")
+    if not rows:
+        console.print("No laptop is enrolled. Next: [bold]deskbound-server enroll node.pub[/].")
+        return
+    table = table_of("label", "fingerprint", "node", "may connect")
     for row in rows:
         may = "no, revoked" if row.revoked else "yes"
         table.add_row(row.label, row.fingerprint[:12], row.node, may)

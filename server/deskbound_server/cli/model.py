@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from deskbound_server.cli.common import (
     AsJson,
@@ -13,6 +12,7 @@ from deskbound_server.cli.common import (
     moment,
     open_database,
     print_json,
+    table_of,
 )
 from deskbound_server.database import Database
 from deskbound_server.home import write_private
@@ -39,7 +39,10 @@ def list_models(context: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         print_json([{"model": row.model_out, "run": row.run, "round": row.number} for row in rows])
         return
-    table = Table("model", "run", "round", "replies", "released (UTC)")
+    if not rows:
+        console.print("No model was released yet. Next: [bold]deskbound-server run plan.toml[/].")
+        return
+    table = table_of("model", "run", "round", "replies", "released (UTC)")
     for row in rows:
         when = moment(row.closed)
         table.add_row(row.model_out[:12], row.run[:8], str(row.number), str(row.admitted), when)

@@ -49,22 +49,30 @@ def run(
     with open_database(home) as database, Control(home) as control:
         if (plan is None) == (resume is None):
             raise ConfigError("Name either a plan or a run to resume.", "As in: run demo.toml")
-        name = _prepare_new(database, plan) if plan else _prepare_old(home, database, resume or "")
+        if plan is not None:
+            name = _prepare_new(control, database, plan)
+        else:
+            name = _prepare_old(control, home, database, resume or "")
+        told = len(database.rounds(name))
         submitted = control.start_run(name)
         database.set_flower_run(name, submitted)
         if detach:
             _say_submitted(name, as_json=as_json)
             return
         try:
-            sight = _watch(home, database, name, quiet=as_json)
+            sight = _watch(home, database, name, told=told, quiet=as_json)
         except KeyboardInterrupt:
             database.set_run(name, RunState.STOPPED, "operator")
             control.stop_run(submitted)
+            warnings.print(
+                f"Stopped. Go on with [bold]deskbound-server run --resume {name[:8]}[/]."
+            )
             raise
         _conclude(sight, as_json=as_json)
 
 
-def _prepare_new(database: Database, path: Path) -> str:
+def _prepare_new(control: Control, database: Database, path: Path) -> str:
+    """Write a new run down, once it is known that there is a SuperLink to take it."""
     plan = load_plan(path)
     affordable = plan.affordable_rounds()
     if affordable < plan.rounds:
@@ -72,15 +80,17 @@ def _prepare_new(database: Database, path: Path) -> str:
             f"[yellow]After {affordable} of {plan.rounds} rounds a day of data is spent under "
             f"profile {plan.profile}; laptops without other days then fall silent.[/]"
         )
+    control.online()
     return new_run(database, plan, time.time())
 
 
-def _prepare_old(home: ServerHome, database: Database, name: str) -> str:
+def _prepare_old(control: Control, home: ServerHome, database: Database, name: str) -> str:
     sight = look(home.run, database, database.find_run(name).id)
     if sight.conducted:
         raise BusyError("This run is being conducted.", "Wait for it, or stop it first.")
     if sight.run.state is RunState.FINISHED:
         raise ConfigError("This run has finished.", "Start a new one with a plan.")
+    control.online()
     database.set_run(sight.run.id, RunState.QUEUED)
     return sight.run.id
 
@@ -92,12 +102,12 @@ def _say_submitted(name: str, *, as_json: bool) -> None:
         console.print(f"Submitted run [bold]{name[:8]}[/].")
 
 
-def _watch(home: ServerHome, database: Database, name: str, *, quiet: bool) -> Sight:
+def _watch(home: ServerHome, database: Database, name: str, *, told: int, quiet: bool) -> Sight:
+    """Show rounds as they close, after the first ``told``, until the run is over."""
     rounds = RoundPlan.from_bytes(database.find_run(name).plan).rounds
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
     )  # fmt: skip
-    told = 0
     with Progress(*columns, console=console, disable=quiet, transient=True) as progress:
         task = progress.add_task(f"run {name[:8]}", total=rounds)
         for sight in follow(home.run, database, name):
@@ -108,7 +118,7 @@ def _watch(home: ServerHome, database: Database, name: str, *, quiet: bool) -> S
                     f"round {row.number}: {row.state.value}, {row.admitted} of {row.cohort} count, "
                     f"{row.missing} silent{', ' if said else ''}{said}"
                 )
-            told = len(closed)
+            told = max(told, len(closed))
             progress.update(task, completed=sight.released)
     return sight
 

@@ -3,7 +3,9 @@
 from typing import Annotated, Any
 
 import typer
+from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from deskbound_server.cli.common import (
     AsJson,
@@ -13,6 +15,7 @@ from deskbound_server.cli.common import (
     moment,
     open_database,
     print_json,
+    table_of,
 )
 from deskbound_server.follow import Sight, look
 from deskbound_server.plan import RoundPlan
@@ -40,6 +43,8 @@ def runs(
     if as_json:
         told = [run_as_dict(sight) for sight in sights]
         print_json(told[0] if run else told)
+    elif not sights:
+        console.print("Nothing was run yet. Next: [bold]deskbound-server run plan.toml[/].")
     else:
         console.print(_rounds_table(sights[0]) if run else _runs_table(sights))
 
@@ -79,21 +84,29 @@ def _round_as_dict(row: RoundRow) -> dict[str, Any]:
 
 
 def _runs_table(sights: list[Sight]) -> Table:
-    table = Table("run", "created (UTC)", "task", "profile", "state", "rounds")
+    table = table_of("run", "created (UTC)", "task", "profile", "state", "rounds")
     for sight in sights:
         told = run_as_dict(sight)
-        state = f"{told['state']} {told['reason']}".strip()
+        state = f"{told['state']}: {told['reason']}" if told["reason"] else told["state"]
         done = f"{told['rounds_released']} of {told['rounds_planned']}"
         when = moment(sight.run.created)
         table.add_row(sight.run.id[:8], when, told["task"], told["profile"], state, done)
     return table
 
 
-def _rounds_table(sight: Sight) -> Table:
-    table = Table("round", "state", "asked", "count", "silent", "refused", "rejected", "model")
+def _rounds_table(sight: Sight) -> RenderableType:
+    """Return counts as a table, and the codes behind them line by line below it."""
+    table = table_of(
+        "round", "try", "state", "asked", "count", "silent", "refused", "rejected", "model"
+    )
+    notes = []
     for row in sight.rounds:
-        number = f"{row.number}" if row.attempt == 1 else f"{row.number} (try {row.attempt})"
-        counts = (str(row.cohort), str(row.admitted), str(row.missing))
-        said = (codes(row.refused), codes(row.rejected))
-        table.add_row(number, row.state.value, *counts, *said, row.model_out[:12])
-    return table
+        answers = (row.admitted, row.missing, sum(row.refused.values()), sum(row.rejected.values()))
+        counts = map(str, (row.cohort, *answers))
+        table.add_row(
+            str(row.number), str(row.attempt), row.state.value, *counts, row.model_out[:12]
+        )
+        for what, said in (("refused", row.refused), ("rejected", row.rejected)):
+            if said:
+                notes.append(f"round {row.number}, try {row.attempt}: {what} {codes(said)}")
+    return Group(table, *(Text(note) for note in notes))
