@@ -27,9 +27,9 @@ def as_table(verdicts: Sequence[Verdict], *, keys_known: bool) -> RenderableType
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("", width=1)
     table.add_column("file", overflow="fold")
-    table.add_column("device")
-    for name in ("entries", "rounds", "uploads", "sent", "refused", "epsilon", "2nd"):
-        table.add_column(name, justify="right")
+    table.add_column("device", no_wrap=True)
+    for name in ("entries", "rounds", "uploads", "sent", "refused", "ε", "2nd"):
+        table.add_column(name, justify="right", no_wrap=True)
     for verdict in verdicts:
         table.add_row(*_row(verdict))
     return Group(table, *(Text(line) for line in _notes(verdicts, keys_known=keys_known)))
@@ -100,10 +100,10 @@ def _notes(verdicts: Sequence[Verdict], *, keys_known: bool) -> Iterator[str]:
     for code, count in sorted(refusals.items()):
         yield f"  refused {count:,} times: {code}"
     for unit, delta in sorted({(v.loss.unit, v.loss.delta) for v in verdicts if v.loss}):
-        yield f"  epsilon: upper bound for one {unit}, add/remove one, at delta {delta:g},"
+        yield f"  ε: upper bound for one {unit}, add/remove one, at delta {delta:g},"
         yield "  in the most charged block; 2nd: the same from dp-accounting."
     for verdict in verdicts:
         if verdict.loss is not None and not verdict.loss.agreed:
             yield f"  {verdict.name}: the two accountants differ; take the higher figure."
     if not keys_known:
-        yield "  No --key or --keys: the files are whole; whose they are was not checked."
+        yield "  No --key or --keys: whose the files are was not checked."
