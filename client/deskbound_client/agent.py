@@ -21,6 +21,7 @@ import psutil
 
 from deskbound_client.federation.guard import forbid_network
 from deskbound_client.paths import HomePaths
+from deskbound_client.processes import keep_memory_private
 from deskbound_client.store.files import read_private
 from deskbound_client.supervisor import TICK_SECONDS, Supervisor
 from deskbound_strategies.errors import (
@@ -196,6 +197,7 @@ def _take(handle: int) -> None:
 def main() -> int:
     """Run the agent that ``start`` put in the background; its passphrase is on standard input."""
     home = Path(sys.argv[sys.argv.index("--home") + 1])
+    keep_memory_private()
     passphrase = sys.stdin.buffer.readline().rstrip(b"\n").decode("utf-8")
     try:
         run_agent(HomePaths(home), passphrase, capture="--no-capture" not in sys.argv)

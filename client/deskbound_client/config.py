@@ -31,7 +31,7 @@ class Config:
         retention_days: days kept, today included.
         size_cap_mb: most room all days together may take, in megabytes.
         passphrase_file: file (0600) with the vault's passphrase, for machines that start alone.
-        holdout_days: latest complete days kept out of training, to measure the model with.
+        holdout_days: days before today kept out of training, to measure the model with.
         torch_threads: threads that training may use.
 
     Raises:
@@ -80,7 +80,7 @@ size_cap_mb = 200
 # A file only you can read (mode 0600) with the vault's passphrase, for machines without a keystore.
 passphrase_file = ""
 
-# Latest complete days kept out of training; they measure how good the model is.
+# Days before today kept out of training; they measure how good the model is.
 holdout_days = 1
 
 # Threads that training may use.

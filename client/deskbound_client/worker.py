@@ -30,6 +30,7 @@ from types import FrameType
 from deskbound_client.config import load_config
 from deskbound_client.federation.guard import forbid_network
 from deskbound_client.paths import HomePaths
+from deskbound_client.processes import keep_memory_private
 from deskbound_client.store.keystore import choose_keystore
 from deskbound_client.store.vault import Vault
 from deskbound_client.upkeep import Upkeep
@@ -156,6 +157,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _with_vault(role: str, paths: HomePaths) -> None:
+    keep_memory_private()
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the agent decides what Ctrl-C means
     passphrase = sys.stdin.buffer.readline().rstrip(b"\n").decode("utf-8")

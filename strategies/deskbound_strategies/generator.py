@@ -28,7 +28,7 @@ from deskbound_strategies.observations import (
     PointerReleased,
     Scrolled,
 )
-from deskbound_strategies.personas import PERSONAS, PLACES, ROUTINES, Persona
+from deskbound_strategies.personas import PLACES, ROUTINES, Persona
 from deskbound_strategies.vocabulary import APPS, KEYS
 
 STRETCH_S = (180, 540)
@@ -62,15 +62,6 @@ def generate_day(persona: Persona, day: date, seed: int) -> Iterator[tuple[Obser
         desk.t_ms += 1_000 * desk.between(*PAUSE_S)
         if lunch and desk.t_ms > lunch:
             desk.t_ms, lunch = desk.t_ms + 1_000 * LUNCH_S, 0
-
-
-def find_persona(name: str) -> Persona:
-    """Return the persona of that name.
-
-    Raises:
-        KeyError: when there is none.
-    """
-    return PERSONAS[name]
 
 
 def _chances(persona: Persona, day: date, seed: int) -> np.random.Generator:

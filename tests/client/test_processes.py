@@ -69,3 +69,15 @@ def _is_zombie(pid):
 
 def test_our_own_command_line_holds_no_secret():
     assert worker("capture", "--home", "x")[-3:] == ["capture", "--home", "x"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux")
+def test_memory_is_never_dumped():
+    program = (
+        "import ctypes; from deskbound_client.processes import keep_memory_private;"
+        "keep_memory_private(); print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.strip() == "0"  # PR_GET_DUMPABLE

@@ -7,7 +7,8 @@ import numpy as np
 from deskbound_client.learn.units import units
 from deskbound_strategies.contract import RoundContract
 from deskbound_strategies.encoder import Encoder
-from deskbound_strategies.generator import find_persona, generate_day
+from deskbound_strategies.generator import generate_day
+from deskbound_strategies.personas import PERSONAS
 from deskbound_strategies.noise import ByteSource
 from deskbound_strategies.task import Unit
 from deskbound_strategies.vocabulary import APPS, GAPS, TOKENS, VOCABULARY_HASH, Action
@@ -42,7 +43,7 @@ def some_units(sizes, seed: int = 0) -> list[Unit]:
 def generated_actions(persona: str, day: date, seed: int = 1) -> list[Action]:
     encoder, actions = Encoder(), []
     at = 0
-    for observation, at in generate_day(find_persona(persona), day, seed):
+    for observation, at in generate_day(PERSONAS[persona], day, seed):
         actions += encoder.feed(observation, at)
     return actions + list(encoder.flush(at))
 

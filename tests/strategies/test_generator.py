@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from deskbound_strategies.baselines import Markov, score
-from deskbound_strategies.generator import find_persona, generate_day
+from deskbound_strategies.generator import generate_day
 from deskbound_strategies.personas import PERSONAS
 from deskbound_strategies.vocabulary import APPS, TOKENS
 from tests.helpers.learning import generated_actions, generated_units
@@ -26,7 +26,7 @@ def test_a_day_has_the_hours_and_sessions_of_an_office(name):
 
 @pytest.mark.parametrize("name", PERSONAS)
 def test_time_never_goes_back(name):
-    observed = list(generate_day(find_persona(name), DAY, 1))
+    observed = list(generate_day(PERSONAS[name], DAY, 1))
     times = [observation.t_ms for observation, _ in observed]
     assert times == sorted(times)
     assert all(at == observation.t_ms // 1_000 for observation, at in observed)
@@ -34,7 +34,7 @@ def test_time_never_goes_back(name):
 
 def test_a_day_comes_again_with_its_seed_and_only_with_it():
     def day(name="analyst", when=DAY, seed=1):
-        return list(generate_day(find_persona(name), when, seed))
+        return list(generate_day(PERSONAS[name], when, seed))
 
     assert day() == day()
     others = [day(seed=2), day(when=date(2026, 11, 17)), day(name="developer")]
@@ -66,8 +66,3 @@ def test_all_sorts_of_gestures_occur():
         "type", "key", "shortcut", "click", "double-click", "right-click", "drag",
         "scroll-up", "scroll-down", "switch",
     }  # fmt: skip
-
-
-def test_an_unknown_persona_is_not_found():
-    with pytest.raises(KeyError):
-        find_persona("manager")

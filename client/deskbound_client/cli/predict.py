@@ -1,6 +1,6 @@
 """``deskbound predict``: how often the shared model is right here, and what it expects next."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from deskbound_strategies.task import Unit
 
 GUESSES = 5
+_ROWS = {
+    "before": "untrained model",
+    "Markov 1": "after 1 step (Markov 1)",
+    "Markov 2": "after 2 steps (Markov 2)",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +39,7 @@ def predict(
 ) -> None:
     """Measure the shared model on your own held-out days, beside what you could do alone.
 
-    The latest complete days (setting holdout_days) are never trained on; they are the test. The
+    The days before today (setting holdout_days) are not trained on yet; they are the test. The
     figures stay on this laptop.
 
     Example: deskbound predict
@@ -44,20 +49,22 @@ def predict(
     files = model or [paths.model_weights]
     weights = [_read(path) for path in files]
     with open_vault(context) as vault:
-        complete = [day for day in vault.days() if day < datetime.now().astimezone().date()]
         if holdout == 0:
             raise ConfigError(
                 "No day is held out to measure on: holdout_days is 0.",
                 "Set holdout_days to 1 or more in config.toml.",
             )
-        if len(complete) <= holdout:
+        today = datetime.now().astimezone().date()
+        complete = [day for day in vault.days() if day < today]
+        held = sum(day >= today - timedelta(holdout) for day in complete)
+        if not 0 < held < len(complete):
             raise ConfigError(
-                f"Measuring needs more than {holdout} complete days; the vault has "
-                f"{len(complete)}.",
-                "Come back when more days are complete, or lower holdout_days in config.toml.",
+                f"Measuring needs activity in the last {holdout} days before today, and before "
+                "them.",
+                "Come back after a day of work, or change holdout_days in config.toml.",
             )
         days = {day: _units(vault, day) for day in complete}
-    answer = _measure(weights, days, holdout)
+    answer = _measure(weights, days, held)
     print_json(answer) if json else _print(answer)
 
 
@@ -112,12 +119,15 @@ def _print(answer: dict[str, Any]) -> None:
     table = Table("", "first guess", "among five", box=None, pad_edge=False)
     for name, score in answer["scores"].items():
         style = "bold" if name == "shared model" else None
-        table.add_row(name, f"{score['hit1']:.1%}", f"{score['hit5']:.1%}", style=style)
+        table.add_row(
+            _ROWS.get(name, name), f"{score['hit1']:.1%}", f"{score['hit5']:.1%}", style=style
+        )
     console.print(
         f"Right on {answer['positions']:,} actions of {', '.join(answer['held_out'])}, "
         "which no model was trained on:"
     )
     console.print(table)
+    console.print("[dim]Above the models stand simple rules made from your other days alone.[/]")
     if answer["next"]:
         console.print("\nAfter the last action of that day it expects:")
         for guess in answer["next"]:

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from deskbound_client import consent
 from deskbound_client.capture.control import Control
-from deskbound_client.capture.signals import mask_of
+from deskbound_client.capture.signals import RHYTHM, WINDOWS, mask_of
 from deskbound_client.config import Config
 from deskbound_client.federation.participant import Accepted
 from deskbound_client.learn.trainer import train
@@ -24,11 +25,11 @@ from deskbound_client.store.vault import Vault, day_of
 from deskbound_strategies import task as tasks
 from deskbound_strategies.canonical import canonical_bytes
 from deskbound_strategies.contract import RoundContract
-from deskbound_strategies.errors import NotFoundError, RefusalCode, VaultDamagedError
+from deskbound_strategies.errors import NotFoundError, Refusal, RefusalCode, VaultDamagedError
 from deskbound_strategies.mechanism import Lattice
 from deskbound_strategies.policy import PolicyFloor
 from deskbound_strategies.task import Task, Unit
-from deskbound_strategies.vocabulary import Action
+from deskbound_strategies.vocabulary import APP_OTHER, GAP_UNKNOWN, Action
 
 UPDATES = "updates"
 
@@ -63,6 +64,7 @@ class VaultLaptop:
         self._clock = clock
         self._control = Control.open(paths.control)
         self._budget = Budget(LedgerStore(vault, clock), floor, clock)
+        self._cuts: Mapping[date, str] = {}  # of the days reserved last, by digest
 
     def now(self) -> float:
         """Return Unix time."""
@@ -113,31 +115,52 @@ class VaultLaptop:
             rows = list(self._vault.day(day).actions())
         except (NotFoundError, VaultDamagedError):
             return []
-        return [row.action for row in rows if row.stream == 0 or row.stream & agreed]
+        return [
+            _without(row.action, agreed) for row in rows if row.stream == 0 or row.stream & agreed
+        ]
 
     def reserve(
         self, asked: RoundContract, days: Mapping[date, Sequence[Unit]], lattice: Lattice
     ) -> Reservation | None:
         """Charge the days; see ``Budget.reserve``."""
         cuts = {day: digest(units) for day, units in days.items()}
-        return self._budget.reserve(asked, cuts, lattice)
+        reserved = self._budget.reserve(asked, cuts, lattice)
+        self._cuts = {} if reserved is None else {day: cuts[day] for day in reserved.days}
+        return reserved
 
     def train(self, accepted: Accepted, units: Sequence[Unit]) -> Mapping[str, NDArray[Any]]:
         """Train with DP-SGD; see ``trainer.train``."""
         return train(accepted.task, accepted.weights, units, accepted.contract)
 
     def release(self, asked: RoundContract, update: bytes) -> None:
-        """Write the release down; see ``Budget.release``."""
+        """Write the release down; see ``Budget.release``.
+
+        Raises:
+            Refusal: ``internal`` when what it was made of was forgotten, or consent to it was
+                taken back, while it was made.
+        """
+        present = self.units(asked)
+        if any(digest(present.get(day, ())) != cut for day, cut in self._cuts.items()):
+            raise Refusal(RefusalCode.INTERNAL)
         self._budget.release(asked, update)
 
 
 def training_days(days: Sequence[date], today: date, holdout: int) -> list[date]:
-    """Return the days to train on: complete ones, except the latest, which measure the model.
+    """Return the days to train on; the days before today are left out, to measure the model.
+
+    The calendar decides and not which days have a file: else a first session on a Saturday would
+    decide whether Friday is trained on, at a cost that no block was charged.
 
     Args:
         days: that have a file.
         today: not complete yet.
-        holdout: how many of the latest complete days to leave out.
+        holdout: how many of the days before today to leave out.
     """
-    complete = sorted(day for day in days if day < today)
-    return complete[: max(0, len(complete) - holdout)]
+    return sorted(day for day in days if day < today - timedelta(holdout))
+
+
+def _without(action: Action, agreed: int) -> Action:
+    """Return an action without what came from streams that are not agreed to any more."""
+    app = action.app if agreed & WINDOWS else APP_OTHER
+    gap = action.gap if agreed & RHYTHM else GAP_UNKNOWN
+    return replace(action, app=app, gap=gap)

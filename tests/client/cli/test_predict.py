@@ -69,7 +69,7 @@ def test_without_a_model_the_mend_is_to_join(desk):
 def test_without_days_to_measure_on_it_says_so(desk, model):
     desk.paths.model_weights.write_bytes(model)
     desk.store(days_ago(1))
-    assert "the vault has 1" in desk.fails(10, "predict")
+    assert "Measuring needs activity" in desk.fails(10, "predict")
     text = desk.paths.config.read_text()
     desk.paths.config.write_text(text.replace("holdout_days = 1", "holdout_days = 0"))
     assert "holdout_days" in desk.fails(10, "predict")

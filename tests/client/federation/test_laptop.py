@@ -1,0 +1,84 @@
+"""What a laptop trains on, and that nothing leaves which was made of what is forgotten."""
+
+import time
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from deskbound_client import consent
+from deskbound_client.capture.control import Control
+from deskbound_client.capture.signals import KEYS
+from deskbound_client.config import Config
+from deskbound_client.federation.laptop import VaultLaptop, training_days
+from deskbound_client.paths import HomePaths
+from deskbound_client.store.rows import StoredAction
+from deskbound_client.store.vault import Vault
+from deskbound_strategies.errors import Refusal
+from deskbound_strategies.mechanism import Lattice
+from deskbound_strategies.policy import PROFILES
+from deskbound_strategies.vocabulary import APP_OTHER, GAP_UNKNOWN
+from tests.helpers.learning import contract
+from tests.helpers.store import MemoryKeystore
+
+FRIDAY, MONDAY = date(2026, 11, 20), date(2026, 11, 23)
+LATTICE = Lattice(1.0, 10, 1.0)
+
+
+@pytest.fixture
+def vault(tmp_path):
+    paths = HomePaths(tmp_path / "home")
+    paths.prepare()
+    Control.create(paths.control).close()
+    with Vault.create(paths.home, MemoryKeystore()) as made:
+        for subject in ("keys", "windows", "rhythm", "updates"):
+            consent.grant(made, subject)
+        at = int(time.time()) - 2 * 86_400
+        made.append([StoredAction(5, 7, 3, at, stream=KEYS) for _ in range(5)])
+        yield made
+
+
+@pytest.fixture
+def laptop(vault):
+    paths = HomePaths(vault.home)
+    return VaultLaptop(paths, vault, Config(holdout_days=0), PROFILES["research"], None)
+
+
+def test_a_session_on_saturday_does_not_decide_about_friday():
+    week = [FRIDAY - timedelta(back) for back in range(5)]
+    without = training_days(week, MONDAY, 1)
+    assert set(training_days([*week, FRIDAY + timedelta(1)], MONDAY, 1)) - {
+        FRIDAY + timedelta(1)
+    } == set(without)
+
+
+def test_the_days_before_today_are_held_out():
+    week = [MONDAY - timedelta(back) for back in range(7)]
+    assert max(training_days(week, MONDAY, 2)) == MONDAY - timedelta(3)
+
+
+def test_what_a_revoked_stream_put_into_other_rows_is_not_trained_on(vault, laptop):
+    consent.revoke(vault, "windows")
+    consent.revoke(vault, "rhythm")
+    ((unit,),) = laptop.units(contract()).values()
+    assert set(unit.apps) == {APP_OTHER}
+    assert set(unit.gaps) == {GAP_UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [Vault.forget_all, lambda vault: consent.revoke(vault, "keys")],
+    ids=["forget", "revoke"],
+)
+def test_nothing_leaves_that_was_made_of_what_is_gone(vault, laptop, change):
+    asked = contract()
+    assert laptop.reserve(asked, laptop.units(asked), LATTICE) is not None
+    change(vault)
+    with pytest.raises(Refusal):
+        laptop.release(asked, np.zeros(3).tobytes())
+
+
+def test_an_undisturbed_update_may_leave(laptop):
+    asked = contract()
+    assert laptop.reserve(asked, laptop.units(asked), LATTICE) is not None
+    laptop.release(asked, np.zeros(3).tobytes())
