@@ -8,8 +8,8 @@ from deskbound_client.learn.units import units
 from deskbound_strategies.contract import RoundContract
 from deskbound_strategies.encoder import Encoder
 from deskbound_strategies.generator import generate_day
-from deskbound_strategies.personas import PERSONAS
 from deskbound_strategies.noise import ByteSource
+from deskbound_strategies.personas import PERSONAS
 from deskbound_strategies.task import Unit
 from deskbound_strategies.vocabulary import APPS, GAPS, TOKENS, VOCABULARY_HASH, Action
 
