@@ -17,7 +17,7 @@ from deskbound_client.cli.session import (
     parse_day,
     print_json,
 )
-from deskbound_client.cli.words import counted
+from deskbound_client.employee.words import counted
 from deskbound_client.privacy.budget import DaySpent
 from deskbound_client.store.vault import ForgetReceipt, Vault
 from deskbound_strategies.errors import ConfigError, NotFoundError, VaultDamagedError

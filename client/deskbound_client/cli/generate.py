@@ -9,8 +9,8 @@ from rich.progress import track
 from deskbound_client import consent
 from deskbound_client.capture.signals import signal_named
 from deskbound_client.cli.session import console, open_vault, paths_of
-from deskbound_client.cli.words import counted
 from deskbound_client.config import load_config
+from deskbound_client.employee.words import counted
 from deskbound_client.store.rows import CAPTURED, GENERATED, StoredAction
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.encoder import Encoder

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from deskbound_client.cli.session import console, control_of
-from deskbound_client.cli.words import until as end_of
+from deskbound_client.employee.words import until as end_of
 from deskbound_strategies.errors import ConfigError
 
 _LENGTH = re.compile(r"(\d{1,5})\s*([mhd])")

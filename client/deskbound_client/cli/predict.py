@@ -8,8 +8,8 @@ import typer
 from rich.table import Table
 
 from deskbound_client.cli.session import AsJson, console, open_vault, paths_of, print_json
-from deskbound_client.cli.words import words_of
 from deskbound_client.config import load_config
+from deskbound_client.employee.words import words_of
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.errors import ConfigError, NotFoundError, Refusal
 

@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 
 from deskbound_client.cli.session import AsJson, console, ledger_of, open_vault, print_json
-from deskbound_client.cli.words import counted, size
+from deskbound_client.employee.words import counted, size
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.ledger_bodies import LedgerKind
 

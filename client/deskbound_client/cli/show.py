@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from deskbound_client.cli.session import AsJson, console, open_vault, parse_day, print_json
-from deskbound_client.cli.words import clock, counted, words_of
+from deskbound_client.employee.words import clock, counted, words_of
 from deskbound_client.store.rows import GENERATED, IMPORTED, StoredAction, StoredThumb
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.errors import NotFoundError, VaultDamagedError

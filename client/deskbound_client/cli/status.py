@@ -13,7 +13,7 @@ from deskbound_client.capture.control import Control
 from deskbound_client.capture.signals import STREAMS
 from deskbound_client.capture.status import read_status
 from deskbound_client.cli.session import AsJson, check_vault, console, paths_of, print_json
-from deskbound_client.cli.words import until
+from deskbound_client.employee.words import until
 from deskbound_client.paths import HomePaths
 
 FRESH_SECONDS = 10  # an older statement of capture is no statement

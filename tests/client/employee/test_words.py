@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from deskbound_client.cli.words import counted, size, until, words_of
+from deskbound_client.employee.words import counted, size, until, words_of
 from deskbound_strategies.vocabulary import TOKENS, Kind, burst_argument, key_argument, token_of
 
 
