@@ -16,6 +16,12 @@ _RANGES: dict[str, tuple[float, float]] = {
     "size_cap_mb": (10, 100_000),
     "holdout_days": (0, 30),
     "torch_threads": (1, 64),
+    "capture_cpu_percent": (0.5, 100),
+    "capture_rss_mb": (80, 4096),
+    "training_rss_mb": (400, 65_536),
+    "disk_mb": (20, 1_000_000),
+    "network_mb_per_month": (1, 1_000_000),
+    "training_idle_seconds": (10, 86_400),
 }
 
 
@@ -33,6 +39,17 @@ class Config:
         passphrase_file: file (0600) with the vault's passphrase, for machines that start alone.
         holdout_days: days before today kept out of training, to measure the model with.
         torch_threads: threads that training may use.
+        capture_cpu_percent: most of one core that capture may use, averaged over a minute.
+        capture_rss_mb: most memory that capture may use, megabytes.
+        training_rss_mb: most memory that training may use, megabytes.
+        disk_mb: most room that all files of Deskbound together may take, megabytes.
+        network_mb_per_month: most that may be sent and received in a month, megabytes.
+        training_only_on_mains: whether training waits for mains power.
+        training_only_when_idle: whether training waits until nobody uses the laptop.
+        training_idle_seconds: seconds without input after which nobody uses it.
+        hotkey: keys that pause at once; empty for none.
+        notifications: whether the desktop says when capture begins or resumes.
+        tray: whether there is an icon, where the extra ``tray`` is installed.
 
     Raises:
         ConfigError: when a value has another type or is out of range.
@@ -46,6 +63,17 @@ class Config:
     passphrase_file: str = ""
     holdout_days: int = 1
     torch_threads: int = 1
+    capture_cpu_percent: float = 3.0
+    capture_rss_mb: int = 160
+    training_rss_mb: int = 1500
+    disk_mb: int = 400
+    network_mb_per_month: int = 20
+    training_only_on_mains: bool = True
+    training_only_when_idle: bool = True
+    training_idle_seconds: float = 300.0
+    hotkey: str = "ctrl+alt+p"
+    notifications: bool = True
+    tray: bool = True
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():
@@ -85,6 +113,34 @@ holdout_days = 1
 
 # Threads that training may use.
 torch_threads = 1
+
+# What capture may use: percent of one core (averaged over a minute) and megabytes of memory.
+# Above it capture first takes fewer thumbnails, then rests for ten minutes, and says so.
+capture_cpu_percent = 3.0
+capture_rss_mb = 160
+
+# Memory that training may use, megabytes.
+training_rss_mb = 1500
+
+# Room that all files of Deskbound together may take, megabytes. Above it nothing more is stored.
+disk_mb = 400
+
+# What may be sent and received in a month, megabytes. Above it this laptop goes offline.
+network_mb_per_month = 20
+
+# Train only on mains power, and only when nobody has used the laptop for so many seconds.
+training_only_on_mains = true
+training_only_when_idle = true
+training_idle_seconds = 300.0
+
+# Keys that pause at once, whatever window is in front; empty for none. They never resume.
+hotkey = "ctrl+alt+p"
+
+# Say on the desktop when capture begins or resumes.
+notifications = true
+
+# Show an icon in the tray (needs the extra "tray").
+tray = true
 """
 
 
