@@ -1,8 +1,12 @@
 """What each day of data has given away so far, for the employee to see."""
 
+import hashlib
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
+from importlib.metadata import version
 
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.privacy.state import PrivacyState
@@ -12,6 +16,8 @@ from deskbound_strategies.accounting import (
     guaranteed,
     noise_delta,
 )
+from deskbound_strategies.canonical import canonical_bytes
+from deskbound_strategies.errors import BusyError, DiskFullError
 from deskbound_strategies.ledger_bodies import LedgerKind
 from deskbound_strategies.policy import PolicyFloor
 
@@ -64,5 +70,30 @@ def _spent(
 ) -> DaySpent:
     block = state.block(state.name_of(day))
     held = guaranteed(block.curve, floor.delta_day, steps=block.steps)
-    composed = epsilon_prv(events, floor.delta_day - noise_delta(block.steps))
+    composed = _composed(state, events, floor.delta_day - noise_delta(block.steps))
     return DaySpent(day, block.charges, composed, held, floor.epsilon_day, floor.delta_day)
+
+
+def _composed(state: PrivacyState, events: list[SampledGaussian], delta: float) -> float:
+    """Return what the rounds come to, from memory where it can: Opacus takes seconds to load."""
+    if not events:
+        return 0.0
+    name = _name_of(events, delta)
+    found = state.epsilon(name)
+    if found is None:
+        found = epsilon_prv(events, delta)
+        with suppress(DiskFullError, BusyError):  # it can always be worked out again
+            state.keep_epsilon(name, found)
+    return found
+
+
+def _name_of(events: list[SampledGaussian], delta: float) -> bytes:
+    """Name a figure by all that determines it: the rounds in order, delta, and the accountant."""
+    rounds = [[e.sampling_rate, e.noise_multiplier, e.steps] for e in events]
+    terms = {"accountant": _accountant(), "delta": delta, "rounds": rounds}
+    return hashlib.sha256(canonical_bytes(terms)).digest()
+
+
+@cache
+def _accountant() -> str:
+    return f"opacus {version('opacus')}"

@@ -55,3 +55,15 @@ PRIVACY_SCHEMA: tuple[str, ...] = (
     ) STRICT, WITHOUT ROWID
     """,
 )
+
+EPSILON_SCHEMA: tuple[str, ...] = (
+    # Numerically composed figures that were worked out before. ``name`` is SHA-256 of all that
+    # determines one; ``value`` is the float64 and eight bytes that bind it to its name. Nothing
+    # depends on this table: whatever is missing or damaged is worked out again.
+    """
+    CREATE TABLE privacy_epsilons (
+        name BLOB PRIMARY KEY,
+        value BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+)

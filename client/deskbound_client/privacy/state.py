@@ -1,4 +1,4 @@
-"""What the budget remembers in ``vault.db``: blocks, rounds, and two small values.
+"""What the budget remembers in ``vault.db``: blocks, rounds, figures, and two small values.
 
 Only SQL lives here; what it means is in ``budget.py``.
 """
@@ -6,6 +6,7 @@ Only SQL lives here; what it means is in ``budget.py``.
 import hashlib
 import hmac
 import secrets
+import struct
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -15,6 +16,8 @@ from deskbound_strategies.errors import VaultDamagedError
 
 SECONDS_PER_DAY = 86_400
 PSEUDONYM_BYTES = 16
+FIGURE_BYTES = 16
+_FLOAT = struct.Struct("<d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,27 @@ class PrivacyState:
         """Count one more refusal on a UTC day."""
         self._put("refusals", b"%d:%d" % (utc_day, self.refusals_on(utc_day) + 1))
 
+    def epsilon(self, name: bytes) -> float | None:
+        """Return a figure that was worked out before; None when it is missing or damaged.
+
+        Args:
+            name: SHA-256 of all that determines it.
+        """
+        rows = self._database.execute("SELECT value FROM privacy_epsilons WHERE name = ?", (name,))
+        value = bytes(rows[0][0]) if rows else b""
+        if len(value) != FIGURE_BYTES or value != _figure(name, *_FLOAT.unpack(value[:8])):
+            return None
+        (found,) = _FLOAT.unpack(value[:8])
+        return float(found) if found >= 0.0 else None
+
+    def keep_epsilon(self, name: bytes, epsilon: float) -> None:
+        """Remember a figure; see ``epsilon``."""
+        self._database.execute(
+            "INSERT INTO privacy_epsilons (name, value) VALUES (?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (name, _figure(name, epsilon)),
+        )
+
     def _salt(self) -> bytes:
         if (salt := self._get("salt")) is not None:
             return salt
@@ -162,6 +186,11 @@ class PrivacyState:
             " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             (name, value),
         )
+
+
+def _figure(name: bytes, epsilon: float) -> bytes:
+    value = _FLOAT.pack(epsilon)
+    return value + hashlib.sha256(name + value).digest()[: FIGURE_BYTES - len(value)]
 
 
 def _block(name: str, unit: str, charges: int, steps: int, curve: bytes) -> Block:

@@ -6,7 +6,7 @@ how many are done, inside the same transaction, so a crash leaves a step wholly 
 
 from collections.abc import Callable
 
-from deskbound_client.privacy.schema import PRIVACY_SCHEMA
+from deskbound_client.privacy.schema import EPSILON_SCHEMA, PRIVACY_SCHEMA
 from deskbound_client.store.cipher import Connection
 from deskbound_strategies.errors import VaultDamagedError
 
@@ -114,3 +114,10 @@ def gestures_pictures_and_holes(connection: Connection) -> None:
     )
     connection.execute("CREATE TABLE extent (first INTEGER, last INTEGER) STRICT")
     connection.execute("INSERT INTO extent VALUES (NULL, NULL)")
+
+
+@migration(VAULT_STEPS)
+def figures_worked_out_before(connection: Connection) -> None:
+    """What composing rounds numerically came to, so that it is not worked out at every look."""
+    for statement in EPSILON_SCHEMA:
+        connection.execute(statement)
