@@ -1,0 +1,58 @@
+"""The application: which pages there are, and the guard before them.
+
+How a page is added:
+
+1. ``ui/pages/NAME.py`` exports ``PATH`` ("/name"), ``TITLE`` (its word in the menu) and ``routes``
+   (a list of Starlette ``Route``). Handlers are plain functions of a ``Request``: Starlette runs
+   them in threads, and the guard has read and checked the form before they are called.
+2. ``ui/templates/NAME.html`` extends ``base.html`` and fills ``{% block main %}``. Everything is
+   escaped; a name that is not there is an error. No inline script, style or event handler: the
+   content security policy refuses them. Forms carry ``{{ csrf }}``.
+3. The module goes into ``PAGES`` below.
+
+What a handler uses is in ``ui/page.py``: ``desk_of(request)``, ``form_of(request)``,
+``render(request, template, ...)``, ``back(request, path, notice)``. Paths under ``/live/`` are for
+what a page asks for by itself; they do not put off the lock.
+"""
+
+from pathlib import Path
+from types import ModuleType
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from deskbound_client.ui import door, page
+from deskbound_client.ui.desk import Desk
+from deskbound_client.ui.guard import Guard
+from deskbound_client.ui.pages import today
+from deskbound_strategies.errors import DeskboundError
+
+STATIC = Path(__file__).parent / "static"
+
+PAGES: tuple[ModuleType, ...] = (today,)
+
+
+def make_app(desk: Desk) -> Starlette:
+    """Return the application on one open vault."""
+    routes: list[BaseRoute] = [
+        Route("/enter", door.enter, methods=["POST"]),
+        Route("/lock", door.lock, methods=["POST"]),
+        Route("/live/alive", door.alive),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
+    for module in PAGES:
+        routes.extend(module.routes)
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(Guard, desk=desk)],
+        exception_handlers={
+            DeskboundError: page.explained,
+            404: page.not_found,
+            405: page.not_found,
+        },
+    )
+    app.state.desk = desk
+    app.state.menu = [(module.PATH, module.TITLE) for module in PAGES]
+    return app

@@ -1,0 +1,164 @@
+"""The guard before every page: right host, right origin, right person, small enough.
+
+A browser is a deputy that strangers can give orders to. So every request must name our own
+address and port (a rebound name does not), must come from our own pages (the browser says so) or
+from nowhere, must show the cookie of this visit, and a deed must also carry the mark of our forms.
+What fails is told nothing but how to come in. Every answer forbids the browser to load, frame,
+cache or run anything that is not ours.
+"""
+
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import Headers, ImmutableMultiDict, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from deskbound_client.ui.desk import Desk
+from deskbound_client.ui.page import FORM, render
+
+COOKIE = "deskbound"
+LIVE = "/live/"
+BODY_BYTES = 64 * 1024
+FIELDS = 1_000
+_FORM_TYPE = "application/x-www-form-urlencoded"
+_OPEN_TO_ALL = ("/static/",)
+_ENTER = "/enter"
+
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self';"
+        " connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cross-origin-embedder-policy": "require-corp",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(), clipboard-read=()",
+    "cache-control": "no-store",
+}
+
+
+class Guard:
+    """ASGI middleware around all pages.
+
+    Args:
+        app: what is guarded.
+        desk: whose address, keys and clock count.
+    """
+
+    def __init__(self, app: ASGIApp, desk: Desk) -> None:
+        self._app = app
+        self._desk = desk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let one request through, or answer it here."""
+        if scope["type"] != "http":
+            return
+        sender = _Sender(send)
+        try:
+            refused = await self._refusal(scope, receive)
+            if refused is None:
+                await self._app(scope, receive, sender)
+            else:
+                await refused(scope, receive, sender)
+        except Exception:  # noqa: BLE001 - an exception's own text could carry what is stored
+            if not sender.started:
+                answer = PlainTextResponse("Something broke inside Deskbound: internal.", 500)
+                await answer(scope, receive, sender)
+
+    async def _refusal(self, scope: Scope, receive: Receive) -> Response | None:
+        """Return the answer to a request that may not pass; None lets it through."""
+        headers, path, method = Headers(scope=scope), scope["path"], scope["method"]
+        if headers.getlist("host") != [self._desk.authority]:
+            return _plain("These pages have another address.", 421)
+        if not self._comes_from_us(headers, method, path):
+            return _plain("These pages answer only to themselves.", 403)
+        if path.startswith(_OPEN_TO_ALL):
+            return None if method in {"GET", "HEAD"} else _plain("Not here.", 405)
+        if path != _ENTER and not self._desk.keys.knows(_cookie(headers)):
+            return self._ask_for_code(scope, path)
+        if method not in {"GET", "HEAD"} and (bad := await self._read_form(scope, receive)):
+            return bad
+        if path != _ENTER and not path.startswith(LIVE):
+            self._desk.touch()
+        return None
+
+    def _comes_from_us(self, headers: Headers, method: str, path: str) -> bool:
+        origin, site = headers.get("origin"), headers.get("sec-fetch-site")
+        if path == _ENTER and method == "POST":
+            return origin in {None, "null", f"http://{self._desk.authority}"}
+        if site not in {None, "none", "same-origin"}:
+            return False
+        if origin is not None:
+            return origin == f"http://{self._desk.authority}"
+        return method in {"GET", "HEAD"} or site == "same-origin"
+
+    def _ask_for_code(self, scope: Scope, path: str) -> Response:
+        if path.startswith(LIVE):
+            return _plain("locked", 403)
+        return render(Request(scope), "enter.html", status=403, tried=False)
+
+    async def _read_form(self, scope: Scope, receive: Receive) -> Response | None:
+        headers = Headers(scope=scope)
+        if headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM_TYPE:
+            return _plain("Only plain forms are read here.", 415)
+        body = await _body(receive)
+        if body is None:
+            return _plain("That is more than any form of ours holds.", 413)
+        try:
+            pairs = parse_qsl(
+                body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=FIELDS
+            )
+        except ValueError:
+            return _plain("That is no form of ours.", 400)
+        form = ImmutableMultiDict(pairs)
+        if scope["path"] != _ENTER and not self._desk.keys.is_ours(form.get("csrf", "")):
+            return _plain("That form is not from these pages.", 403)
+        scope[FORM] = form
+        return None
+
+
+class _Sender:
+    """Passes an answer on, with our headers on it."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers[name] = value
+        await self._send(message)
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """Return the whole body, None where it is too long or breaks off."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message.get("body", b"")
+        if len(body) > BODY_BYTES:
+            return None
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _cookie(headers: Headers) -> str:
+    try:
+        found = SimpleCookie("; ".join(headers.getlist("cookie"))).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found else ""
+
+
+def _plain(text: str, status: int) -> Response:
+    return PlainTextResponse(f"{text}\n", status)
