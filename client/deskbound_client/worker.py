@@ -118,7 +118,12 @@ def executor(paths: HomePaths, passphrase: str) -> None:
     with open_vault(paths, passphrase) as vault:
         laptop = VaultLaptop(paths, vault, config, floor, load_server(paths).contract_key)
         upkeep = Upkeep(vault, paths, config, tell)
-        run_executor(secret, laptop, say, threading.Event(), beside=upkeep.tick)
+
+        def beside() -> None:
+            upkeep.tick()
+            laptop.work_out_figures()
+
+        run_executor(secret, laptop, say, threading.Event(), beside=beside)
 
 
 def probe(paths: HomePaths) -> None:

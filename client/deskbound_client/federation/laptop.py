@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -25,7 +26,13 @@ from deskbound_client.store.vault import Vault, day_of
 from deskbound_strategies import task as tasks
 from deskbound_strategies.canonical import canonical_bytes
 from deskbound_strategies.contract import RoundContract
-from deskbound_strategies.errors import NotFoundError, Refusal, RefusalCode, VaultDamagedError
+from deskbound_strategies.errors import (
+    DeskboundError,
+    NotFoundError,
+    Refusal,
+    RefusalCode,
+    VaultDamagedError,
+)
 from deskbound_strategies.mechanism import Lattice
 from deskbound_strategies.policy import PolicyFloor
 from deskbound_strategies.task import Task, Unit
@@ -65,6 +72,7 @@ class VaultLaptop:
         self._control = Control.open(paths.control)
         self._budget = Budget(LedgerStore(vault, clock), floor, clock)
         self._cuts: Mapping[date, str] = {}  # of the days reserved last, by digest
+        self._charged = True  # before this process began, for all it knows
 
     def now(self) -> float:
         """Return Unix time."""
@@ -126,6 +134,7 @@ class VaultLaptop:
         cuts = {day: digest(units) for day, units in days.items()}
         reserved = self._budget.reserve(asked, cuts, lattice)
         self._cuts = {} if reserved is None else {day: cuts[day] for day in reserved.days}
+        self._charged = self._charged or reserved is not None
         return reserved
 
     def train(self, accepted: Accepted, units: Sequence[Unit]) -> Mapping[str, NDArray[Any]]:
@@ -143,6 +152,16 @@ class VaultLaptop:
         if any(digest(present.get(day, ())) != cut for day, cut in self._cuts.items()):
             raise Refusal(RefusalCode.INTERNAL)
         self._budget.release(asked, update)
+
+    def work_out_figures(self) -> None:
+        """After a charge, work out what `deskbound budget` will ask for; it never raises.
+
+        Here the accountant is loaded already. Call it between tasks, when nobody waits.
+        """
+        if self._charged:
+            self._charged = False
+            with suppress(DeskboundError):  # whoever asks is told, or works it out
+                self._budget.report(self._vault.days())
 
 
 def training_days(days: Sequence[date], today: date, holdout: int) -> list[date]:

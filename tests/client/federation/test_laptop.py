@@ -82,3 +82,26 @@ def test_an_undisturbed_update_may_leave(laptop):
     asked = contract()
     assert laptop.reserve(asked, laptop.units(asked), LATTICE) is not None
     laptop.release(asked, np.zeros(3).tobytes())
+
+
+def test_figures_are_worked_out_after_a_charge_and_only_then(vault, laptop):
+    def figures() -> int:
+        return vault.database.execute("SELECT count(*) FROM privacy_epsilons")[0][0]
+
+    laptop.work_out_figures()
+    assert figures() == 0, "nothing was charged yet"
+    asked = contract()
+    assert laptop.reserve(asked, laptop.units(asked), LATTICE) is not None
+    laptop.work_out_figures()
+    assert figures() == 1
+    vault.database.execute("DELETE FROM privacy_epsilons")
+    laptop.work_out_figures()
+    assert figures() == 0, "worked out anew though nothing was charged"
+
+
+def test_a_damaged_ledger_ends_no_executor(vault, laptop):
+    asked = contract()
+    laptop.reserve(asked, laptop.units(asked), LATTICE)
+    vault.database.execute("DROP TRIGGER ledger_is_never_rewritten")
+    vault.database.execute("UPDATE ledger SET line = x'00' WHERE seq = 0")
+    laptop.work_out_figures()
