@@ -9,6 +9,7 @@
     ├── BusyError              15   another Deskbound process holds what is needed
     ├── DiskFullError          16   there is no room to write
     ├── NotFoundError          17   no vault, run, model or file of that name
+    ├── TroubleFoundError      18   the doctor found something that is wrong
     ├── NoDisplayError         20   there is no X display to capture from
     ├── WaylandError           21   input cannot be captured under Wayland
     ├── UnreachableError       30   the SuperLink does not answer
@@ -86,6 +87,12 @@ class NotFoundError(DeskboundError):
     """No vault, run, model or file of that name."""
 
     exit_code = 17
+
+
+class TroubleFoundError(DeskboundError):
+    """The doctor found something that is wrong."""
+
+    exit_code = 18
 
 
 class NoDisplayError(DeskboundError):

@@ -9,6 +9,7 @@ from deskbound_client.cli import (
     agent,
     budget,
     consent,
+    doctor,
     forget,
     generate,
     init,
@@ -49,7 +50,7 @@ def _home(
 
 for _module in (
     init, consent, start, stop, status, pause, resume, show, forget, join, leave, budget, sent,
-    predict, generate, agent,
+    predict, doctor, generate, agent,
 ):  # fmt: skip
     _module.register(app)
 

@@ -12,6 +12,7 @@ SQLCipher has sharp edges, each of which once cost somebody their data (docs/sto
 
 import contextlib
 import os
+import re
 import secrets
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -227,6 +228,19 @@ def _set_up(path: Path, raw: Any, key: bytes) -> None:
                 raise VaultDamagedError(f"{path.name} does not accept {setting}.", _mend(path))
         if raw.execute("PRAGMA cipher_status").fetchone() != ("1",):
             raise VaultDamagedError(f"{path.name} is not encrypted.", _mend(path))
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of SQLCipher and of the OpenSSL inside it."""
+    memory = sqlcipher.connect(":memory:")
+    try:
+        memory.execute(f"PRAGMA key=\"x'{bytes(KEY_BYTES).hex()}'\"")
+        asked = {"SQLCipher": "cipher_version", "OpenSSL": "cipher_provider_version"}
+        found = {name: memory.execute(f"PRAGMA {of}").fetchone() for name, of in asked.items()}
+    finally:
+        memory.close()
+    numbers = {name: re.search(r"\d+(\.\d+)+", str(row)) for name, row in found.items()}
+    return {name: number[0] if number else "" for name, number in numbers.items()}
 
 
 @contextlib.contextmanager
