@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from deskbound_client.capture.schedule import Schedule
 from deskbound_client.store.files import check_private, create_private
 from deskbound_strategies.errors import ConfigError, NotFoundError
 
@@ -32,6 +33,8 @@ class Config:
     Attributes:
         excluded_apps: categories (``chat``) or patterns of program names (``my-diary*``) that are
             never looked at.
+        schedule: weekly hours in which capture may run (``mon-fri 09:00-17:00``); none means
+            always.
         idle_seconds: seconds without input after which nothing is looked at.
         thumbnail_seconds: shortest time between two thumbnails.
         retention_days: days kept, today included.
@@ -56,6 +59,7 @@ class Config:
     """
 
     excluded_apps: tuple[str, ...] = ()
+    schedule: tuple[str, ...] = ()
     idle_seconds: float = 60.0
     thumbnail_seconds: float = 10.0
     retention_days: int = 7
@@ -67,7 +71,7 @@ class Config:
     capture_rss_mb: int = 160
     training_rss_mb: int = 1500
     disk_mb: int = 400
-    network_mb_per_month: int = 20
+    network_mb_per_month: int = 500
     training_only_on_mains: bool = True
     training_only_when_idle: bool = True
     training_idle_seconds: float = 300.0
@@ -76,6 +80,7 @@ class Config:
     tray: bool = True
 
     def __post_init__(self) -> None:
+        Schedule.parse(self.schedule)
         for name, (low, high) in _RANGES.items():
             if not low <= getattr(self, name) <= high:
                 raise ConfigError(
@@ -92,6 +97,9 @@ _TEMPLATE = """\
 
 # Never look at these: categories ("chat") or names of programs ("my-diary*").
 excluded_apps = []
+
+# Hours in which capture may run, e.g. ["mon-fri 09:00-17:00"]; none means always.
+schedule = []
 
 # Seconds without input after which nothing is looked at.
 idle_seconds = 60.0
@@ -126,7 +134,8 @@ training_rss_mb = 1500
 disk_mb = 400
 
 # What may be sent and received in a month, megabytes. Above it this laptop goes offline.
-network_mb_per_month = 20
+# Being connected to the server costs about 2 MB an hour, a round what its model weighs.
+network_mb_per_month = 500
 
 # Train only on mains power, and only when nobody has used the laptop for so many seconds.
 training_only_on_mains = true

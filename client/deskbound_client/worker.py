@@ -27,6 +27,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+from deskbound_client.capture.schedule import Schedule
 from deskbound_client.config import load_config
 from deskbound_client.federation.guard import forbid_network
 from deskbound_client.paths import HomePaths
@@ -90,6 +91,7 @@ def capture(paths: HomePaths, passphrase: str) -> None:
     config = load_config(paths.config)
     settings = CaptureConfig(
         excluded_apps=config.excluded_apps,
+        schedule=Schedule.parse(config.schedule),
         idle_seconds=config.idle_seconds,
         thumbnail_seconds=config.thumbnail_seconds,
     )

@@ -46,6 +46,7 @@ def test_an_unknown_setting_names_the_nearest():
         {"excluded_apps": [1]},
         {"passphrase_file": 1},
         {"size_cap_mb": 10**9},
+        {"schedule": ["office hours"]},
     ],
 )
 def test_values_of_another_type_or_range_are_refused(raw):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from deskbound_client.capture.schedule import ALWAYS, Schedule
 from deskbound_strategies.errors import ConfigError
 
 
@@ -12,6 +13,7 @@ class CaptureConfig:
     Attributes:
         excluded_apps: categories (``chat``) or patterns of program names (``my-diary*``) that are
             never looked at, besides those that never are.
+        schedule: weekly hours in which anything is looked at.
         idle_seconds: seconds without input after which no thumbnail is taken.
         thumbnail_seconds: shortest time between two thumbnails.
         gap_seconds: a hole at least this long is recorded with its cause.
@@ -22,6 +24,7 @@ class CaptureConfig:
     """
 
     excluded_apps: tuple[str, ...] = ()
+    schedule: Schedule = ALWAYS
     idle_seconds: float = 60.0
     thumbnail_seconds: float = 10.0
     gap_seconds: float = 5.0
