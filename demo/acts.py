@@ -86,6 +86,9 @@ def _new_laptop(stage: Stage, name: str, persona: str, bundle: str) -> Laptop:
     laptop.deskbound("init", "--passphrase-file", str(passphrase), "--profile", "research")
     _set(laptop, "retention_days", DAYS + 1)  # all days of the demo, and today
     _set(laptop, "thumbnail_seconds", 5.0)
+    # A demo is looked at while it runs, wherever it runs; a laptop of one's own waits.
+    _set(laptop, "training_only_on_mains", "false")
+    _set(laptop, "training_only_when_idle", "false")
     laptop.deskbound("consent", "grant", "all")
     public_key = laptop.ask("join", bundle)["public_key"]
     stage.server.command("enroll", public_key)
@@ -93,7 +96,7 @@ def _new_laptop(stage: Stage, name: str, persona: str, bundle: str) -> Laptop:
     return laptop
 
 
-def _set(laptop: Laptop, name: str, value: float) -> None:
+def _set(laptop: Laptop, name: str, value: float | str) -> None:
     """Change a setting in config.toml, as the employee would with an editor."""
     config = laptop.home / "config.toml"
     text = config.read_text(encoding="utf-8")

@@ -108,6 +108,11 @@ class HomePaths:
         return self.run / "agent.log"
 
     @property
+    def network_account(self) -> Path:
+        """Bytes sent and received this month."""
+        return self.home / "network.json"
+
+    @property
     def superexec_secret(self) -> Path:
         """Shared by SuperNode and executor of one start, so that no other process gets a task."""
         return self.run / "superexec.secret"

@@ -8,7 +8,7 @@ bits; torch's and numpy's global generators are neither read nor seeded.
 The caller has reserved the budget before calling, and sets ``torch.set_num_threads``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from torch.optim import SGD, Adam, Optimizer
 
 from deskbound_client.learn.optimizer import LatticeOptimizer
 from deskbound_strategies.contract import RoundContract
+from deskbound_strategies.errors import Refusal, RefusalCode
 from deskbound_strategies.mechanism import Lattice
 from deskbound_strategies.noise import ByteSource, os_source
 from deskbound_strategies.task import Task, Unit, Weights, load_weights, weights_of
@@ -34,6 +35,7 @@ def train(
     units: Sequence[Unit],
     contract: RoundContract,
     source: ByteSource | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Weights:
     """Take the contract's DP-SGD steps; return the change of the weights, in layout order.
 
@@ -43,9 +45,11 @@ def train(
         units: of the admitted days; may be empty.
         contract: accepted by this laptop's policy floor.
         source: fair bits; the operating system's generator unless a test passes its own.
+        should_stop: asked before every unit and every step; then nothing is returned.
 
     Raises:
-        Refusal: when the weights are not those of the task or are not finite.
+        Refusal: when the weights are not those of the task or are not finite, and ``internal``
+            when it was told to stop.
     """
     source = source or os_source()
     model = task.build_model(0)
@@ -53,11 +57,18 @@ def train(
     optimizer = private_optimizer(model, contract, source)
     for _ in range(contract.steps):
         for index in poisson_sample(len(units), contract.sampling_rate, source):
+            _go_on(should_stop)
             accumulate(task, model, optimizer, units[index])
+        _go_on(should_stop)  # a step without units takes time as well
         optimizer.step()
         optimizer.zero_grad()
     trained = weights_of(model)
     return {name: trained[name] - weights[name] for name in trained}
+
+
+def _go_on(should_stop: Callable[[], bool]) -> None:
+    if should_stop():
+        raise Refusal(RefusalCode.INTERNAL)
 
 
 def private_optimizer(
