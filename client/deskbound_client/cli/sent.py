@@ -5,10 +5,18 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from deskbound_client.cli.session import AsJson, console, ledger_of, open_vault, print_json
-from deskbound_client.employee.words import counted, size
-from deskbound_client.store.vault import Vault
-from deskbound_strategies.ledger_bodies import LedgerKind
+from deskbound_client.cli.session import AsJson, console, open_vault, paths_of, print_json
+from deskbound_client.employee.sent import (
+    REASONS,
+    Declined,
+    Received,
+    Sent,
+    Upload,
+    reasons,
+    received,
+)
+from deskbound_client.employee.sent import sent as everything_sent
+from deskbound_client.employee.words import counted, hour, size
 
 
 def register(app: typer.Typer) -> None:
@@ -28,62 +36,83 @@ def sent(
     Example: deskbound sent
     """
     with open_vault(context) as vault:
-        uploads, refusals = _uploads(vault), _refusals(vault)
-    answer = {
-        "uploads": len(uploads),
-        "bytes": sum(upload["bytes"] for upload in uploads),
-        "items": uploads,
-        "refused": refusals,
+        found = everything_sent(vault)
+    model = received(paths_of(context))
+    print_json(_as_dict(found, model)) if json else _print(found, model)
+
+
+def _as_dict(found: Sent, model: Received | None) -> dict[str, Any]:
+    return {
+        "uploads": len(found.uploads),
+        "bytes": found.bytes,
+        "items": [_upload(upload) for upload in found.uploads],
+        "unsent": [
+            {"hour": one.at, "run": one.run, "round": one.round, "epsilon": one.epsilon}
+            for one in found.unsent
+        ],
+        "refused": [_refused(one) for one in found.declined],
+        "fleets": [
+            {"hour": one.at, "joined": one.joined, "server_key": one.server_key}
+            for one in found.memberships
+        ],
+        "received": None
+        if model is None
+        else {"run": model.run, "round": model.round, "bytes": model.bytes, "sha256": model.sha256},
     }
-    print_json(answer) if json else _print(answer)
 
 
-def _uploads(vault: Vault) -> list[dict[str, Any]]:
-    reserved: dict[int, dict[str, Any]] = {}
-    uploads = []
-    for entry in ledger_of(vault).entries(kinds=[LedgerKind.RESERVE, LedgerKind.RELEASE]):
-        if entry.kind is LedgerKind.RESERVE:
-            reserved[entry.seq] = entry.body
-            continue
-        paid = reserved[entry.body["reserve"]]
-        uploads.append(
-            {
-                "run": paid["run"],
-                "round": paid["round"],
-                "bytes": entry.body["bytes"],
-                "sha256": entry.body["update"],
-                "days": len(paid["blocks"]),
-                "epsilon": paid["epsilon"],
-                "delta": paid["delta"],
-            }
-        )
-    return uploads
+def _upload(upload: Upload) -> dict[str, Any]:
+    return {
+        "hour": upload.at,
+        "run": upload.run,
+        "round": upload.round,
+        "bytes": upload.bytes,
+        "sha256": upload.sha256,
+        "days": upload.days,
+        "unit": upload.unit,
+        "numbers": upload.numbers,
+        "epsilon": upload.epsilon,
+        "delta": upload.delta,
+        "words": upload.words,
+    }
 
 
-def _refusals(vault: Vault) -> list[dict[str, Any]]:
-    entries = ledger_of(vault).entries(kinds=[LedgerKind.REFUSE])
-    return [{"contract": entry.body["contract"], "code": entry.body["code"]} for entry in entries]
+def _refused(one: Declined) -> dict[str, Any]:
+    return {"hour": one.at, "contract": one.contract, "code": one.code.value, "words": one.words}
 
 
-def _print(answer: dict[str, Any]) -> None:
-    if not answer["items"]:
-        console.print("Nothing has ever left this laptop.")
+def _print(found: Sent, model: Received | None) -> None:
+    if found.uploads:
+        _print_uploads(found)
     else:
-        table = Table("run", "round", "size", "SHA-256", "days", "ε", box=None, pad_edge=False)
-        for item in answer["items"]:
-            table.add_row(
-                item["run"][:8],
-                str(item["round"]),
-                size(item["bytes"]),
-                item["sha256"][:16],
-                str(item["days"]),
-                f"{item['epsilon']:.2f}",
-            )
-        console.print(table)
+        console.print("Nothing has ever left this laptop.")
+    if found.unsent:
+        paid = counted(len(found.unsent), "round")
+        console.print(f"\n{paid} paid for of which nothing left; what was paid stays paid.")
+    if model is not None:
         console.print(
-            f"{counted(answer['uploads'], 'upload')}, {size(answer['bytes'])} in all. Each is a "
-            "noised change to the model, made from the days counted; ε is its cost to one session, "
-            "alone."
+            f"\nReceived last: the shared model of round {model.round} of run {model.run[:8]}, "
+            f"{size(model.bytes)}."
         )
-    for refusal in answer["refused"]:
-        console.print(f"[dim]refused: {refusal['code']}[/]")
+    if found.declined:
+        console.print("\nTurned down, at no cost:")
+    for code, count in reasons(found.declined):
+        console.print(f"  {count:>5,}  {REASONS[code]} [dim]{code.value}[/]")
+
+
+def _print_uploads(found: Sent) -> None:
+    table = Table("hour", "run", "round", "size", "SHA-256", "days", "ε", box=None, pad_edge=False)
+    for upload in found.uploads:
+        table.add_row(
+            hour(upload.at),
+            upload.run[:8],
+            str(upload.round),
+            size(upload.bytes),
+            upload.sha256[:16],
+            str(upload.days),
+            f"{upload.epsilon:.2f}",
+        )
+    console.print(table)
+    console.print(f"{counted(len(found.uploads), 'upload')}, {size(found.bytes)} in all. The last:")
+    console.print(found.uploads[-1].words)
+    console.print("[dim]ε is what one round costs any one unit of work, alone.[/]")

@@ -1,5 +1,6 @@
 """Says stored values in plain words, for people who never heard of a token."""
 
+import math
 from datetime import datetime
 
 from deskbound_strategies.vocabulary import (
@@ -58,6 +59,11 @@ def clock(at: int) -> str:
     return datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S")
 
 
+def hour(at: int) -> str:
+    """Return the local day and hour of a stored second, e.g. ``20 Nov 2026, 14 h``."""
+    return f"{datetime.fromtimestamp(at).astimezone():%-d %b %Y, %-H h}"
+
+
 def until(at: float, now: float) -> str:
     """Return when something ends, with as much of the date as it takes to be clear.
 
@@ -82,3 +88,16 @@ def size(count: int) -> str:
     if count < 1_000:
         return f"{count} bytes"
     return f"{count / 1_000:,.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:,.1f} MB"
+
+
+def sure(epsilon: float) -> str:
+    """Return how sure of one unit somebody gets, at most, who held it for as likely as not.
+
+    Rounded up: it is said to people as the most there is.
+
+    Args:
+        epsilon: what was given away about a unit, at most.
+    """
+    share = 100 / (1 + math.exp(-epsilon))
+    shown = math.ceil(share) if share < 99 else math.ceil(share * 1_000) / 1_000
+    return f"{shown:g} %"

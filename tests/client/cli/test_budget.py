@@ -29,7 +29,13 @@ def spent(desk):
 def test_nothing_was_spent_or_sent_at_first(desk):
     found = desk.ask("budget")
     assert (found["rounds"], found["worst_epsilon"], found["days"]) == (0, 0.0, [])
-    assert desk.ask("sent") == {"uploads": 0, "bytes": 0, "items": [], "refused": []}
+
+
+def test_before_anything_left_it_says_so(desk):
+    assert desk.ask("sent") == {
+        "uploads": 0, "bytes": 0, "items": [], "unsent": [], "refused": [], "fleets": [],
+        "received": None,
+    }  # fmt: skip
     assert "Nothing has ever left" in desk.ok("sent")
 
 
@@ -65,11 +71,15 @@ def test_refusals_are_listed_too(desk):
         budget = Budget(LedgerStore(vault), PROFILES["research"])
         budget.refuse(RefusalCode.BUNDLE_UNKNOWN)
         budget.refuse(RefusalCode.SIGMA_TOO_LOW, "ab" * 32)
-    assert desk.ask("sent")["refused"] == [
-        {"contract": None, "code": "bundle-unknown"},
-        {"contract": "ab" * 32, "code": "sigma-too-low"},
+    refused = desk.ask("sent")["refused"]
+    assert [(one["contract"], one["code"]) for one in refused] == [
+        (None, "bundle-unknown"),
+        ("ab" * 32, "sigma-too-low"),
     ]
-    assert "sigma-too-low" in desk.ok("sent")
+    assert "less noise" in refused[1]["words"]
+    said = desk.ok("sent")
+    assert "sigma-too-low" in said
+    assert "less noise" in said
 
 
 def test_an_exported_ledger_is_private_and_verifies_for_the_auditor(spent, tmp_path, capsys):

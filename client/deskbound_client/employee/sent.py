@@ -1,0 +1,234 @@
+"""Every upload that ever left this laptop, and every request that was turned down, in plain words.
+
+All of it comes from the ledger, whose chain and signatures are checked on the way; so what is
+shown here is what an auditor finds in an export. The ledger knows no time finer than the hour.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deskbound_client.employee.words import counted, sure
+from deskbound_client.paths import HomePaths
+from deskbound_client.privacy.ledger_store import LedgerStore
+from deskbound_client.store.files import read_private
+from deskbound_client.store.vault import Vault
+from deskbound_strategies.errors import NotFoundError, RefusalCode
+from deskbound_strategies.ledger import LedgerEntry
+from deskbound_strategies.ledger_bodies import LedgerKind
+
+KINDS = (LedgerKind.RESERVE, LedgerKind.RELEASE, LedgerKind.REFUSE, LedgerKind.JOIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One update that left.
+
+    Attributes:
+        seq: of the ledger's release entry.
+        at: Unix seconds of the hour in which it left.
+        run: identifier of the run.
+        round: its number in the run.
+        bytes: how long it was.
+        sha256: of these bytes; the server can be asked what it received.
+        days: how many days of data could be sampled for it.
+        unit: what the noise hides one of, ``session`` or ``day``.
+        numbers: how many numbers of the shared model it changes.
+        noise: standard deviation of the noise, as a multiple of what one unit can move.
+        epsilon: what this round alone gave away about one unit, at most.
+        delta: probability with which ``epsilon`` does not hold.
+    """
+
+    seq: int
+    at: int
+    run: str
+    round: int
+    bytes: int
+    sha256: str
+    days: int
+    unit: str
+    numbers: int
+    noise: float
+    epsilon: float
+    delta: float
+
+    @property
+    def words(self) -> str:
+        """What it was, for people who never heard of epsilon."""
+        return (
+            f"A noised change to {self.numbers:,} numbers of the shared model, made from "
+            f"{counted(self.days, 'day')}. No action can be read from it. Whoever knew everything "
+            f"else and held any one {self.unit} for as likely as not is at most "
+            f"{sure(self.epsilon)} sure of it after this round, except with probability "
+            f"{self.delta:.0e}."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """A round that was paid for and whose update never left; what was paid stays paid."""
+
+    seq: int
+    at: int
+    run: str
+    round: int
+    days: int
+    epsilon: float
+    delta: float
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """A request that was turned down; it cost nothing.
+
+    Attributes:
+        seq: of the ledger's entry.
+        at: Unix seconds of the hour.
+        contract: digest of what was asked; None when it could not be read.
+        code: the reason, all that the server heard of it, if anything.
+    """
+
+    seq: int
+    at: int
+    contract: str | None
+    code: RefusalCode
+
+    @property
+    def words(self) -> str:
+        """The reason in plain words."""
+        return REASONS[self.code]
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A fleet was joined or left."""
+
+    seq: int
+    at: int
+    joined: bool
+    server_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The shared model as it came last: the way down is not in the ledger, this is all there is."""
+
+    run: str
+    round: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Everything that left or was asked for, oldest first."""
+
+    uploads: tuple[Upload, ...]
+    unsent: tuple[Unsent, ...]
+    declined: tuple[Declined, ...]
+    memberships: tuple[Membership, ...]
+    head: str
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes of updates left in all."""
+        return sum(upload.bytes for upload in self.uploads)
+
+
+def sent(vault: Vault) -> Sent:
+    """Return every upload, refusal, joining and leaving.
+
+    Raises:
+        VerificationError: when the ledger is not what this device wrote.
+    """
+    ledger = LedgerStore(vault)
+    found = list(ledger.entries(kinds=KINDS))
+    paid = {entry.seq: entry for entry in found if entry.kind is LedgerKind.RESERVE}
+    left = [entry for entry in found if entry.kind is LedgerKind.RELEASE]
+    used = {entry.body["reserve"] for entry in left}
+    return Sent(
+        uploads=tuple(_upload(entry, paid[entry.body["reserve"]].body) for entry in left),
+        unsent=tuple(_unsent(entry) for seq, entry in paid.items() if seq not in used),
+        declined=tuple(_declined(entry) for entry in found if entry.kind is LedgerKind.REFUSE),
+        memberships=tuple(_membership(entry) for entry in found if entry.kind is LedgerKind.JOIN),
+        head=ledger.head(),
+    )
+
+
+def received(paths: HomePaths) -> Received | None:
+    """Return which shared model came last, or None; it needs no vault."""
+    try:
+        card = json.loads(read_private(paths.model_card))
+        size = paths.model_weights.stat().st_size
+        return Received(str(card["run"]), int(card["round"]), size, str(card["model_hash"]))
+    except (NotFoundError, OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def reasons(declined: Sequence[Declined]) -> list[tuple[RefusalCode, int]]:
+    """Return how often each reason was given, most frequent first."""
+    codes = [one.code for one in declined]
+    return sorted(((code, codes.count(code)) for code in set(codes)), key=lambda one: -one[1])
+
+
+def _upload(entry: LedgerEntry, paid: dict[str, Any]) -> Upload:
+    return Upload(
+        seq=entry.seq,
+        at=entry.at,
+        run=paid["run"],
+        round=paid["round"],
+        bytes=entry.body["bytes"],
+        sha256=entry.body["update"],
+        days=len(paid["blocks"]),
+        unit=paid["unit"],
+        numbers=paid["lattice"]["dimension"],
+        noise=paid["noise_multiplier"],
+        epsilon=paid["epsilon"],
+        delta=paid["delta"],
+    )
+
+
+def _unsent(entry: LedgerEntry) -> Unsent:
+    paid = entry.body
+    days = len(paid["blocks"])
+    cost = (paid["epsilon"], paid["delta"])
+    return Unsent(entry.seq, entry.at, paid["run"], paid["round"], days, *cost)
+
+
+def _declined(entry: LedgerEntry) -> Declined:
+    code = RefusalCode(entry.body["code"])
+    return Declined(entry.seq, entry.at, entry.body["contract"], code)
+
+
+def _membership(entry: LedgerEntry) -> Membership:
+    joined = entry.body["action"] == "join"
+    return Membership(entry.seq, entry.at, joined, entry.body["server_key"])
+
+
+REASONS: dict[RefusalCode, str] = {
+    RefusalCode.MESSAGE_MALFORMED: "It was not a message that this laptop understands.",
+    RefusalCode.MESSAGE_TOO_LARGE: "It was larger than your policy floor allows.",
+    RefusalCode.BUNDLE_UNKNOWN: "It came with program code; only code installed here is ever run.",
+    RefusalCode.TASK_TYPE_REFUSED: "It asked for a sort of work that this laptop does not do.",
+    RefusalCode.CONTRACT_MALFORMED: "Its terms made no sense.",
+    RefusalCode.CONTRACT_SIGNATURE: "It was not signed by the server that you joined.",
+    RefusalCode.CONTRACT_EXPIRED: "It was out of date, or dated ahead of this laptop's clock.",
+    RefusalCode.CONTRACT_REPLAYED: "It was answered before. The server was not told.",
+    RefusalCode.CLIENT_VERSION: "It was made for another version of Deskbound.",
+    RefusalCode.TASK_UNKNOWN: "It named a task that your policy floor does not allow.",
+    RefusalCode.VOCABULARY_MISMATCH: "It was about another vocabulary than the published one.",
+    RefusalCode.MODEL_MISMATCH: "Its model was not the one that the server had signed for.",
+    RefusalCode.WEIGHTS_MALFORMED: "Its model did not have the declared shape.",
+    RefusalCode.WEIGHTS_NOT_FINITE: "Its model held numbers that are none.",
+    RefusalCode.UNIT_NOT_ALLOWED: "It would have protected a smaller stretch of work than allowed.",
+    RefusalCode.SIGMA_TOO_LOW: "It asked for less noise than your policy floor demands.",
+    RefusalCode.CLIP_TOO_HIGH: "It would have let one unit weigh more than your floor allows.",
+    RefusalCode.SAMPLING_TOO_HIGH: "It would have looked at more of your work than allowed.",
+    RefusalCode.STEPS_TOO_MANY: "It asked for more training steps than your floor allows.",
+    RefusalCode.EPSILON_TOO_HIGH: "One round would have cost more than a whole day may give away.",
+    RefusalCode.COHORT_TOO_SMALL: "Too few colleagues would have taken part.",
+    RefusalCode.DEADLINE_TOO_FAR: "It would have stayed open longer than your floor allows.",
+    RefusalCode.ROUNDS_PER_DAY: "It was one round too many for a day. The server was not told.",
+    RefusalCode.INTERNAL: "Something went wrong here; nothing was sent and nothing more was told.",
+}

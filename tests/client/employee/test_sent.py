@@ -1,0 +1,120 @@
+"""What left, in plain words, from a real ledger."""
+
+import hashlib
+import json
+
+import pytest
+
+from deskbound_client.employee import sent as told
+from deskbound_client.employee.sent import REASONS, Received, received, sent
+from deskbound_client.employee.words import hour, sure
+from deskbound_client.paths import HomePaths
+from deskbound_client.store.files import replace_private
+from deskbound_strategies.errors import RefusalCode, VerificationError
+from deskbound_strategies.ledger_bodies import LedgerKind
+from tests.helpers.agreement import AT
+from tests.helpers.privacy import Laptop, a_lattice, a_round, dates, laptop
+
+UPDATE = b"noise and a little more"
+
+
+def take_part(mine: Laptop, number: int, *back: int, send: bool = True) -> None:
+    asked = a_round(number)
+    days = dict.fromkeys(dates(*back), "cut")
+    assert mine.budget.reserve(asked, days, a_lattice(asked)) is not None
+    if send:
+        mine.budget.release(asked, UPDATE)
+
+
+@pytest.fixture
+def mine(tmp_path):
+    with laptop(tmp_path / "home") as found:
+        yield found
+
+
+def test_an_upload_says_what_it_was_and_what_it_cost(mine):
+    take_part(mine, 7, 0, 1)
+    (upload,) = sent(mine.vault).uploads
+    assert (upload.round, upload.days, upload.unit, upload.numbers) == (7, 2, "session", 1000)
+    assert (upload.bytes, upload.sha256) == (len(UPDATE), hashlib.sha256(UPDATE).hexdigest())
+    assert upload.at == AT // 3600 * 3600
+    reserve, _ = list(mine.ledger.entries(kinds=[LedgerKind.RESERVE, LedgerKind.RELEASE]))
+    assert (upload.epsilon, upload.delta) == (reserve.body["epsilon"], reserve.body["delta"])
+    assert "1,000 numbers" in upload.words
+    assert "2 days" in upload.words
+    assert f"at most {sure(upload.epsilon)} sure" in upload.words
+
+
+def test_the_sum_is_that_of_all_uploads_and_the_head_is_the_ledgers(mine):
+    for number in (1, 2, 3):
+        take_part(mine, number, 0)
+    found = sent(mine.vault)
+    assert (len(found.uploads), found.bytes) == (3, 3 * len(UPDATE))
+    assert [upload.round for upload in found.uploads] == [1, 2, 3]
+    assert found.head == mine.ledger.head()
+
+
+def test_a_round_that_was_paid_for_and_never_left_is_told(mine):
+    take_part(mine, 1, 0)
+    take_part(mine, 2, 0, 1, send=False)
+    found = sent(mine.vault)
+    assert [upload.round for upload in found.uploads] == [1]
+    (unsent,) = found.unsent
+    assert (unsent.round, unsent.days) == (2, 2)
+    assert unsent.epsilon > 0
+
+
+def test_every_reason_has_words_and_every_refusal_is_told(mine):
+    assert set(REASONS) == set(RefusalCode)
+    assert len(set(REASONS.values())) == len(REASONS), "two reasons with the same words"
+    for code in RefusalCode:
+        mine.budget.refuse(code)
+    mine.budget.refuse(RefusalCode.SIGMA_TOO_LOW, "ab" * 32)
+    found = sent(mine.vault)
+    assert [one.code for one in found.declined] == [*RefusalCode, RefusalCode.SIGMA_TOO_LOW]
+    assert found.declined[-1].contract == "ab" * 32
+    assert told.reasons(found.declined)[0] == (RefusalCode.SIGMA_TOO_LOW, 2)
+    for one in found.declined:
+        assert one.words.endswith(".")
+
+
+def test_joining_and_leaving_are_told(mine):
+    mine.ledger.append(LedgerKind.JOIN, {"action": "join", "server_key": "cd" * 32})
+    mine.ledger.append(LedgerKind.JOIN, {"action": "leave", "server_key": "cd" * 32})
+    assert [(one.joined, one.server_key) for one in sent(mine.vault).memberships] == [
+        (True, "cd" * 32), (False, "cd" * 32),
+    ]  # fmt: skip
+
+
+def test_a_ledger_that_was_changed_is_not_told_as_true(mine):
+    take_part(mine, 1, 0)
+    mine.vault.database.execute("DROP TRIGGER ledger_is_never_shortened")
+    mine.vault.database.execute("DELETE FROM ledger WHERE seq = 1")
+    with pytest.raises(VerificationError):
+        sent(mine.vault)
+
+
+def test_the_model_that_came_last_is_told_from_its_card(tmp_path):
+    paths = HomePaths(tmp_path / "home")
+    paths.prepare()
+    assert received(paths) is None
+    card = {"run": "ab" * 16, "round": 3, "model_hash": "cd" * 32, "task": "next_action"}
+    replace_private(paths.model_card, json.dumps(card).encode())
+    assert received(paths) is None, "a card without its model"
+    replace_private(paths.model_weights, b"12345")
+    assert received(paths) == Received("ab" * 16, 3, 5, "cd" * 32)
+    replace_private(paths.model_card, b"[]")
+    assert received(paths) is None
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "words"),
+    [(0.0, "50 %"), (0.5, "63 %"), (4.0, "99 %"), (10.0, "99.996 %"), (800.0, "100 %")],
+)
+def test_how_sure_somebody_gets_is_rounded_up(epsilon, words):
+    assert sure(epsilon) == words
+
+
+def test_an_hour_is_told_without_its_minutes():
+    assert ":" not in hour(AT)
+    assert hour(AT // 3600 * 3600).endswith(" h")
