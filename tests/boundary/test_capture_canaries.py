@@ -1,54 +1,24 @@
 """P1 on real input: what was typed, titled or drawn exists nowhere afterwards."""
 
-import os
 import secrets
 import signal
 import string
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from deskbound_client.capture.control import Control
-from deskbound_client.capture.status import CaptureStatus, read_status
-from deskbound_client.store.cipher import Connection
+from deskbound_client.capture.status import read_status
 from deskbound_client.store.vault import Vault
+from tests.helpers.capture_process import SILENT, every_value, start_capture
 from tests.helpers.display import ALL_STREAMS, agree, desktop, eventually
 from tests.helpers.store import FileKeystore
 
 __all__ = ["desktop"]
 pytestmark = pytest.mark.display
 
-_NONE = CaptureStatus(0, 0, "", (), {}, 0, disk_full=False)
-
-# A capture process of its own, as the agent starts it, so that its output and memory are its own.
-PROGRAM = """
-import sys
-from pathlib import Path
-from deskbound_client.capture.process import run_capture
-from deskbound_client.capture.settings import CaptureConfig
-from deskbound_client.store.vault import Vault
-from tests.helpers.store import FileKeystore
-home = Path(sys.argv[1])
-with Vault.open(home, FileKeystore(home.parent / "key")) as vault:
-    run_capture(home, vault, CaptureConfig(thumbnail_seconds=1, gap_seconds=0))
-"""
-
 
 def _canary() -> str:
     return "".join(secrets.choice(string.ascii_lowercase) for _ in range(12))
-
-
-def _start(home: Path, desktop, output: Path) -> subprocess.Popen:
-    with output.open("wb") as file:
-        return subprocess.Popen(
-            [sys.executable, "-X", "dev", "-c", PROGRAM, str(home)],
-            env={**os.environ, **desktop.environment, "PYTHONPATH": os.pathsep.join(sys.path)},
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            cwd=Path(__file__).parents[2],
-        )
 
 
 def _pieces(canaries: list[str]) -> list[bytes]:
@@ -61,18 +31,6 @@ def _pieces(canaries: list[str]) -> list[bytes]:
     return found
 
 
-def _every_value(connection: Connection) -> bytes:
-    tables = [
-        row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
-    ]
-    kept = [repr(connection.execute("SELECT sql FROM sqlite_schema")).encode()]
-    for table in tables:
-        if not table.startswith("sqlite_"):
-            for row in connection.execute(f"SELECT * FROM {table}"):
-                kept += [v if isinstance(v, bytes) else repr(v).encode() for v in row]
-    return b"\n".join(kept)
-
-
 def test_canaries_typed_titled_and_drawn_are_nowhere(desktop, tmp_path):
     typed, titled, drawn, in_clipboard = canaries = [_canary() for _ in range(4)]
     home, output = tmp_path / "home", tmp_path / "output"
@@ -81,12 +39,12 @@ def test_canaries_typed_titled_and_drawn_are_nowhere(desktop, tmp_path):
         control = Control.create(home / "control")
         agree(vault, control, ALL_STREAMS)
 
-    process = _start(home, desktop, output)
+    process = start_capture(home, desktop, output)
     try:
         status = home / "run" / "capture.json"
         terminal = desktop.open("xterm", "-T", titled, "-n", titled)
         desktop.place(terminal, 40, 40, 700, 400)
-        eventually(lambda: (read_status(status) or _NONE).state == "open", "capture to begin")
+        eventually(lambda: (read_status(status) or SILENT).state == "open", "capture to begin")
         desktop.type(f"echo {typed} # ", pause=0.01)
         desktop.type(f"{in_clipboard}\n", pause=0.01)
         desktop.click(300, 200, times=2)  # selects a word: it is the X selection now
@@ -97,7 +55,7 @@ def test_canaries_typed_titled_and_drawn_are_nowhere(desktop, tmp_path):
         desktop.press("F6")
         wanted = {"keys", "pointer", "windows", "screen"}
         eventually(
-            lambda: wanted <= set((read_status(status) or _NONE).rows_last_minute), "all streams"
+            lambda: wanted <= set((read_status(status) or SILENT).rows_last_minute), "all streams"
         )
         control.pause()
         desktop.type(typed)
@@ -112,9 +70,9 @@ def test_canaries_typed_titled_and_drawn_are_nowhere(desktop, tmp_path):
 
     with Vault.open(home, FileKeystore(tmp_path / "key")) as vault:
         rows = [row for day in vault.days() for row in vault.day(day).actions()]
-        values = _every_value(vault.database)
+        values = every_value(vault.database)
         for day in vault.days():
-            values += _every_value(vault.day(day).connection)
+            values += every_value(vault.day(day).connection)
     assert len(rows) >= 6  # it did capture
     for piece in _pieces(canaries):
         assert piece not in values
