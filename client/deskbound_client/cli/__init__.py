@@ -23,6 +23,7 @@ from deskbound_client.cli import (
     start,
     status,
     stop,
+    ui,
 )
 from deskbound_client.processes import keep_memory_private
 from deskbound_strategies import shell
@@ -50,7 +51,7 @@ def _home(
 
 for _module in (
     init, consent, start, stop, status, pause, resume, show, forget, join, leave, budget, sent,
-    predict, doctor, generate, agent,
+    predict, ui, doctor, generate, agent,
 ):  # fmt: skip
     _module.register(app)
 

@@ -18,6 +18,12 @@ from deskbound_strategies.errors import PermissionsError
 IDLE_SECONDS = 300.0
 
 
+def awake_and_asleep() -> float:
+    """Return seconds since the machine started, those it slept included where it can tell."""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return time.clock_gettime(clock)
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """What the next page says first: the receipt of a deed.
@@ -54,7 +60,7 @@ class Desk:
         passphrase: str = "",
         idle_seconds: float = IDLE_SECONDS,
         now: Callable[[], float] = time.time,
-        clock: Callable[[], float] | None = None,
+        clock: Callable[[], float] = awake_and_asleep,
     ) -> None:
         self.paths = paths
         self.authority = authority
@@ -64,8 +70,8 @@ class Desk:
         self.passphrase = passphrase
         self._vault: Vault | None = vault
         self._turn = threading.RLock()
-        self._clock = clock or awake_and_asleep
-        self._touched = self._clock()
+        self.clock = clock
+        self._touched = clock()
         self._notice: Notice | None = None
 
     @contextmanager
@@ -82,12 +88,12 @@ class Desk:
 
     def touch(self) -> None:
         """Note that the employee asked for something just now."""
-        self._touched = self._clock()
+        self._touched = self.clock()
 
     @property
     def seconds_left(self) -> float:
         """How long until it locks, when nobody asks for anything."""
-        return self._touched + self.idle_seconds - self._clock()
+        return self._touched + self.idle_seconds - self.clock()
 
     @property
     def locked(self) -> bool:
@@ -112,9 +118,3 @@ class Desk:
         """Return the notice that was left, once."""
         notice, self._notice = self._notice, None
         return notice
-
-
-def awake_and_asleep() -> float:
-    """Return seconds since the machine started, those it slept included where it can tell."""
-    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-    return time.clock_gettime(clock)
