@@ -31,6 +31,7 @@ class LedgerKind(StrEnum):
 
 
 SUBJECTS = ("keys", "pointer", "windows", "screen", "rhythm", "updates")
+FORGET_SCOPES = ("range", "app", "stream", "rows", "day", "all")
 MAX_BLOCKS = 4096
 
 _HEX64 = re.compile(r"[0-9a-f]{64}")
@@ -128,7 +129,7 @@ _BODIES: Mapping[LedgerKind, Mapping[str, Check]] = {
         "code": _one_of(*(code.value for code in RefusalCode)),
     },
     LedgerKind.RETIRE: {"block": _PSEUDONYM, "reason": _one_of("retention", "size", "spent")},
-    LedgerKind.FORGET: {"scope": _one_of("range", "app", "day", "all"), "blocks": _blocks},
+    LedgerKind.FORGET: {"scope": _one_of(*FORGET_SCOPES), "blocks": _blocks},
 }
 
 
@@ -151,7 +152,8 @@ def check_body(kind: LedgerKind, body: Any) -> None:
     release  contract: hash, reserve: seq of its reserve entry, update: hash of the bytes, bytes
     refuse   contract: hash or null when it could not be read, code
     retire   block: pseudonym, reason (retention/size/spent)
-    forget   scope (range/app/day/all), blocks: sorted distinct pseudonyms of the days touched
+    forget   scope (range/app/stream/rows/day/all), blocks: sorted distinct pseudonyms of the days
+             touched
     ======== =====================================================================================
 
     Raises:

@@ -16,6 +16,7 @@ from deskbound_client.store.rows import (
     StoredGap,
     StoredThumb,
 )
+from deskbound_client.store.selection import Selection
 
 __all__ = ["Counts", "DayFile", "Stored", "StoredAction", "StoredGap", "StoredThumb"]
 
@@ -152,38 +153,64 @@ class DayFile:
         first, last = self.connection.execute("SELECT first, last FROM extent")[0]
         return first is not None and first <= end and last >= start
 
-    def delete(self, start: int, end: int) -> Counts:
-        """Delete every row that touches ``start``..``end``; content is overwritten, not unlinked.
+    def matching(self, wanted: Selection) -> Counts:
+        """Return how many rows ``delete`` would touch."""
+        rows, blanks = wanted.deleted(), wanted.blanked().items()
+        actions, thumbs, gaps = (self._count(table, rows.get(table)) for table in _TABLES)
+        blanked = sum(self._count(table, where) for table, (_, where) in blanks)
+        return Counts(actions, thumbs, gaps, blanked)
+
+    def _count(self, table: str, where: str | None) -> int:
+        if where is None:
+            return 0
+        sql = f"SELECT count(*) FROM {table} WHERE {where}"  # noqa: S608 - all ours
+        return int(self.connection.execute(sql)[0][0])
+
+    def apps(self, wanted: Selection | None, most: int) -> list[int]:
+        """Return the categories that most rows of a selection are of, at most so many."""
+        where = "1" if wanted is None else wanted.deleted().get("actions", "0")
+        rows = self.connection.execute(
+            f"SELECT app FROM actions WHERE {where}"  # noqa: S608 - all ours
+            f" GROUP BY app ORDER BY count(*) DESC, app LIMIT {most:d}"
+        )
+        return [int(row[0]) for row in rows]
+
+    def delete(self, wanted: Selection) -> Counts:
+        """Delete the rows of a selection; content is overwritten, not unlinked.
 
         Raises:
             DiskFullError: when the journal cannot grow; then ``delete_sparingly`` can.
         """
         with self.connection.transaction():
-            return Counts(*(self._delete(table, start, end, None) for table in _TABLES))
+            return self._step(wanted, None)
 
-    def delete_sparingly(self, start: int, end: int) -> Counts:
+    def delete_sparingly(self, wanted: Selection) -> Counts:
         """The same in small steps that reuse a short journal; a crash may leave it half done."""
         found = Counts()
         while True:
             with self.connection.transaction():
-                step = Counts(*(self._delete(name, start, end, _BATCH_ROWS) for name in _TABLES))
+                step = self._step(wanted, _BATCH_ROWS)
             self.connection.empty_journal()
             found += step
             if step == Counts():
                 return found
 
-    def _delete(self, table: str, start: int, end: int, limit: int | None) -> int:
-        touching = _TABLES[table]
-        run = self.connection.execute
-        if limit is None:
-            run(f"DELETE FROM {table} WHERE {touching}", (start, end))  # noqa: S608 - ours
-        else:
-            run(
-                f"DELETE FROM {table} WHERE id IN"  # noqa: S608 - ours
-                f" (SELECT id FROM {table} WHERE {touching} LIMIT {limit:d})",
-                (start, end),
-            )
-        return int(run("SELECT changes()")[0][0])
+    def _step(self, wanted: Selection, limit: int | None) -> Counts:
+        rows = wanted.deleted()
+        actions, thumbs, gaps = (self._take(name, rows.get(name), "", limit) for name in _TABLES)
+        blanks = wanted.blanked().items()
+        blanked = [self._take(table, where, change, limit) for table, (change, where) in blanks]
+        return Counts(actions, thumbs, gaps, sum(blanked))
+
+    def _take(self, table: str, where: str | None, change: str, limit: int | None) -> int:
+        """Change rows of one table, or delete them when there is no change."""
+        if where is None:
+            return 0
+        if limit is not None:
+            where = f"id IN (SELECT id FROM {table} WHERE {where} LIMIT {limit:d})"  # noqa: S608
+        what = f"UPDATE {table} SET {change}" if change else f"DELETE FROM {table}"  # noqa: S608
+        self.connection.execute(f"{what} WHERE {where}")
+        return int(self.connection.execute("SELECT changes()")[0][0])
 
 
 def _values(row: StoredAction) -> tuple[int, ...]:
@@ -200,8 +227,4 @@ def _insist(wanted: bool) -> None:  # noqa: FBT001 - the answer to one question
         raise _NotWantedError
 
 
-_TABLES = {
-    "actions": "at BETWEEN ?1 AND ?2",
-    "thumbs": "at BETWEEN ?1 AND ?2",
-    "gaps": "ended >= ?1 AND started <= ?2",
-}
+_TABLES = ("actions", "thumbs", "gaps")

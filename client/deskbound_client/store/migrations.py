@@ -121,3 +121,15 @@ def figures_worked_out_before(connection: Connection) -> None:
     """What composing rounds numerically came to, so that it is not worked out at every look."""
     for statement in EPSILON_SCHEMA:
         connection.execute(statement)
+
+
+@migration(VAULT_STEPS)
+def receipts_of_forgetting(connection: Connection) -> None:
+    """What the employee was told is gone; days, counts and what was spent, nothing finer."""
+    connection.execute(
+        """CREATE TABLE forget_receipts (
+            id INTEGER PRIMARY KEY,
+            body BLOB NOT NULL,
+            signature BLOB NOT NULL CHECK (length(signature) = 64)
+        ) STRICT"""
+    )

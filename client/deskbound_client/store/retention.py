@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 from deskbound_client.store.dayfiles import DayFiles, day_of
 from deskbound_client.store.days import DayFile
@@ -18,9 +18,9 @@ from deskbound_client.store.keys import VaultKeys
 from deskbound_client.store.keystate import erase_all, erase_day, retire_before
 from deskbound_client.store.lock import VaultLock
 from deskbound_client.store.rows import Counts
+from deskbound_client.store.selection import Selection
 from deskbound_strategies.errors import (
     BusyError,
-    DeskboundError,
     DiskFullError,
     NotFoundError,
     VaultDamagedError,
@@ -30,7 +30,7 @@ RETENTION_DAYS = 7
 SIZE_CAP_BYTES = 200 * 1_000_000
 JOURNAL_PATIENCE_SECONDS = 5.0
 
-Scope = Literal["range", "day", "all"]
+Scope = Literal["range", "app", "stream", "rows", "day", "all"]
 Reason = Literal["retention", "size"]
 
 
@@ -39,25 +39,22 @@ class ForgetReceipt:
     """What was forgotten, for the employee.
 
     Attributes:
-        scope: a stretch of time, a day, or everything.
+        scope: what was chosen: a stretch of time, an application, a day, everything ...
         days: the days concerned.
         counts: rows that are gone; of a damaged file they cannot be counted.
         keys_destroyed: how many day keys are gone with them.
+        damaged: days whose file cannot be read: what is in them was *not* forgotten.
     """
 
     scope: Scope
     days: tuple[date, ...]
     counts: Counts
     keys_destroyed: int
+    damaged: tuple[date, ...] = ()
 
 
 ForgetHook = Callable[[ForgetReceipt], object]
 RetireHook = Callable[[date, Reason], object]
-
-
-def forget_body(receipt: ForgetReceipt, pseudonym: Callable[[date], str]) -> dict[str, Any]:
-    """Return what the ledger says of a receipt, naming days by their pseudonyms only."""
-    return {"scope": receipt.scope, "blocks": sorted({pseudonym(day) for day in receipt.days})}
 
 
 class Retention:
@@ -74,41 +71,42 @@ class Retention:
         self._keys = keys
         self._lock = lock
 
-    def forget_range(self, start: int, end: int, noted: ForgetHook | None) -> ForgetReceipt:
-        """Delete rows by time; see ``Vault.forget_range``."""
-        total, touched = Counts(), []
-        damaged: DeskboundError | None = None
+    def forget(self, wanted: Selection, noted: ForgetHook | None) -> ForgetReceipt:
+        """Delete the rows of a selection; see ``Vault.forget``."""
+        total, touched, damaged = Counts(), [], []
         with self._lock.alone():
-            for day in self._files.dates():
+            for day in self._days_of(wanted):
                 try:
-                    found = self._delete(self._files.open(day), start, end)
+                    found = self._delete(self._files.open(day), wanted)
                 except NotFoundError:  # no key opens it, so there is nothing to forget
                     continue
-                except VaultDamagedError as error:  # the others are forgotten all the same
-                    damaged = error
+                except VaultDamagedError:  # the others are forgotten all the same
+                    damaged.append(day)
                     continue
                 if found != Counts():
                     total += found
                     touched.append(day)
             self._keys.restore_ballast()
-        if damaged is not None:
-            raise damaged
-        return _noted(ForgetReceipt("range", tuple(touched), total, 0), noted)
+        return _noted(ForgetReceipt(wanted.scope, tuple(touched), total, 0, tuple(damaged)), noted)
 
-    def _delete(self, file: DayFile, start: int, end: int) -> Counts:
+    def _days_of(self, wanted: Selection) -> list[date]:
+        days = self._files.dates()
+        return [day for day in days if not wanted.day or day.toordinal() == wanted.day]
+
+    def _delete(self, file: DayFile, wanted: Selection) -> Counts:
         """Delete and leave no trace in the journal either.
 
         The journal is emptied even when no row is left to delete: an earlier call may have been
         cut short between the two.
         """
-        touched = file.touches(start, end)
+        touched = file.touches(wanted.start, wanted.end)
         try:
-            found = file.delete(start, end) if touched else Counts()
+            found = file.delete(wanted) if touched else Counts()
             self._empty_journal(file)
         except DiskFullError:
             self._keys.drop_ballast()
             self._empty_journal(file)  # which makes the most room of all
-            found = file.delete_sparingly(start, end) if touched else Counts()
+            found = file.delete_sparingly(wanted) if touched else Counts()
             self._empty_journal(file)
         return found
 
@@ -178,7 +176,7 @@ class Retention:
         """Rows of a clock once set forward lie in a day that does not grow old; expire them."""
         for day in self._files.dates():
             if day.toordinal() > today + 1:
-                self._delete(self._files.open(day), 0, cutoff - 1)
+                self._delete(self._files.open(day), Selection("range", end=cutoff - 1))
 
     def _remove(self, day: date, *, count: bool = True) -> Counts:
         """Unlink a day file before its key goes: that makes room, and a rerun finishes the rest."""

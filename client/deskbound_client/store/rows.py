@@ -105,13 +105,24 @@ Stored = StoredAction | StoredThumb | StoredGap
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many rows of each sort."""
+    """How many rows of each sort.
+
+    Attributes:
+        actions: gestures.
+        thumbs: pictures.
+        gaps: holes.
+        blanked: rows that stay without what was forgotten of them.
+    """
 
     actions: int = 0
     thumbs: int = 0
     gaps: int = 0
+    blanked: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(
-            self.actions + other.actions, self.thumbs + other.thumbs, self.gaps + other.gaps
+            self.actions + other.actions,
+            self.thumbs + other.thumbs,
+            self.gaps + other.gaps,
+            self.blanked + other.blanked,
         )

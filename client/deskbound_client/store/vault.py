@@ -37,6 +37,7 @@ from deskbound_client.store.retention import (
     RetireHook,
 )
 from deskbound_client.store.rows import Stored
+from deskbound_client.store.selection import Selection
 from deskbound_client.store.settings import Settings
 from deskbound_strategies.errors import ConfigError, NotFoundError, VaultDamagedError
 
@@ -169,21 +170,24 @@ class Vault:
 
     # --- forgetting -----------------------------------------------------------------------
 
-    def forget_range(self, start: int, end: int, noted: ForgetHook | None = None) -> ForgetReceipt:
-        """Delete every row that touches ``start``..``end`` (Unix seconds, both included).
+    def forget(self, wanted: Selection, noted: ForgetHook | None = None) -> ForgetReceipt:
+        """Delete the rows of a selection; the receipt names the days that could not be read.
 
         What capture has not committed yet is not here to be forgotten: bump the control word
         first (``Control.bump``), so that it is dropped.
 
         Args:
-            start: first second.
-            end: last second.
-            noted: told when all is done, to write the ledger (see ``forget_body``).
+            wanted: which rows.
+            noted: told when all is done, to write the ledger.
 
         Raises:
             BusyError: when another process reads so long that its journal cannot be emptied.
         """
-        return self._retention.forget_range(start, end, noted)
+        return self._retention.forget(wanted, noted)
+
+    def forget_range(self, start: int, end: int, noted: ForgetHook | None = None) -> ForgetReceipt:
+        """Delete every row that touches ``start``..``end`` (Unix seconds, both included)."""
+        return self.forget(Selection("range", start, end), noted)
 
     def forget_day(self, day: date, noted: ForgetHook | None = None) -> ForgetReceipt:
         """Destroy a day: its key first of all. Works on a full disk and on a damaged file."""

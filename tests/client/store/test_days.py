@@ -12,6 +12,7 @@ from deskbound_client.store.rows import (
     StoredGap,
     StoredThumb,
 )
+from deskbound_client.store.selection import Selection
 from deskbound_strategies.vocabulary import APPS, GAP_UNKNOWN, TOKENS, Action
 from tests.helpers.store import NOON, action, actions, plain_pages
 
@@ -137,7 +138,7 @@ def test_rows_no_longer_wanted_are_undone_just_before_the_commit(file):
     sparingly=st.booleans(),
 )
 def test_delete_takes_exactly_what_touches_the_range(file, times, holes, start, length, sparingly):
-    file.delete(-1000, 1000)
+    file.delete(Selection("range", -1000, 1000))
     end = start + length
     gaps = [StoredGap(first, first + more, "lag") for first, more in holes]
     file.append([action(at) for at in times], [], gaps)
@@ -146,7 +147,9 @@ def test_delete_takes_exactly_what_touches_the_range(file, times, holes, start, 
     gone = Counts(len(times) - len(kept), 0, len(gaps) - len(kept_gaps))
     if gone != Counts():
         assert file.touches(start, end)
-    assert (file.delete_sparingly if sparingly else file.delete)(start, end) == gone
+    assert (file.delete_sparingly if sparingly else file.delete)(
+        Selection("range", start, end)
+    ) == gone
     assert [row.at for row in file.actions()] == kept
     assert list(file.gaps()) == kept_gaps
 
@@ -171,7 +174,7 @@ def test_deleted_rows_are_in_no_page_even_for_who_has_the_key(file):
     shown = plain_pages(path, KEY)
     assert shown.count(marker) >= 50
     assert b"\xc5\x1a" * 400 in shown
-    file.delete(NOON, NOON + 20)
+    file.delete(Selection("range", NOON, NOON + 20))
     assert file.connection.empty_journal()
     shown = plain_pages(path, KEY)
     assert marker not in shown
