@@ -10,16 +10,14 @@ from rich.table import Table
 
 from deskbound_client.cli.session import (
     AsJson,
-    budget_of,
     console,
     ledger_of,
     open_vault,
     paths_of,
     print_json,
 )
+from deskbound_client.employee.spending import Spending, Together, spending, when_spent
 from deskbound_client.privacy.budget import DaySpent
-from deskbound_strategies import dsse
-from deskbound_strategies.ledger_bodies import LedgerKind
 from deskbound_strategies.policy import describe, load_floor
 
 
@@ -43,35 +41,40 @@ def budget(
     """
     floor = load_floor(paths_of(context).floor)
     with open_vault(context) as vault:
-        ledger = ledger_of(vault)
-        spent = budget_of(context, vault).report(vault.days())
-        total = budget_of(context, vault).total()
-        rounds = sum(1 for _ in ledger.entries(kinds=[LedgerKind.RESERVE]))
-        head = ledger.export(export) if export is not None else ledger.head()
-        device = dsse.fingerprint(vault.signing_key().public_key())
-    answer = {
-        "profile": floor.profile,
-        "words": describe(floor),
-        "delta": floor.delta_day,
-        "epsilon_cap": floor.epsilon_day,
-        "worst_epsilon": max((day.epsilon for day in spent), default=0.0),
-        "worst_epsilon_guaranteed": max((day.epsilon_guaranteed for day in spent), default=0.0),
-        "epsilon_all_days": total,
-        "epsilon_all_days_cap": floor.epsilon_total if floor.epsilon_total < inf else None,
-        "rounds": rounds,
-        "ledger_head": head,
-        "device": device,
-        "days": [_as_dict(day) for day in spent],
-    }
-    print_json(answer) if json else _print(answer)
+        if export is not None:
+            ledger_of(vault).export(export)
+        found = spending(vault, floor)
+    print_json(_as_dict(found)) if json else _print(found)
     if export is not None and not json:
         console.print(f"\nLedger written to {export}, signed by this device:", markup=False)
-        console.print(device)
+        console.print(found.device)
         words = f"`deskbound-audit verify {export} --key` and that line check it."
         console.print(words, markup=False)
 
 
-def _as_dict(day: DaySpent) -> dict[str, Any]:
+def _as_dict(found: Spending) -> dict[str, Any]:
+    floor = found.floor
+    return {
+        "profile": floor.profile,
+        "words": describe(floor),
+        "delta": floor.delta_day,
+        "epsilon_cap": floor.epsilon_day,
+        "worst_epsilon": max((day.epsilon for day in found.days), default=0.0),
+        "worst_epsilon_guaranteed": max(
+            (day.epsilon_guaranteed for day in found.days), default=0.0
+        ),
+        "epsilon_all_days": found.life.epsilon,
+        "epsilon_all_days_cap": floor.epsilon_total if floor.epsilon_total < inf else None,
+        "together": {"stored": _together(found.window), "ever": _together(found.life)},
+        "when_spent": list(when_spent(floor)),
+        "rounds": found.rounds,
+        "ledger_head": found.head,
+        "device": found.device,
+        "days": [_day(day) for day in found.days],
+    }
+
+
+def _day(day: DaySpent) -> dict[str, Any]:
     return {
         "day": day.day.isoformat(),
         "rounds": day.rounds,
@@ -80,36 +83,37 @@ def _as_dict(day: DaySpent) -> dict[str, Any]:
     }
 
 
-def _print(answer: dict[str, Any]) -> None:
-    if answer["days"]:
-        _print_days(answer)
+def _together(some: Together) -> dict[str, Any]:
+    return {"days": some.days, "epsilon": some.epsilon, "delta": some.delta, "holds": some.holds}
+
+
+def _print(found: Spending) -> None:
+    if found.days:
+        _print_days(found)
+        console.print(found.words)
     else:
         console.print("No day is stored, so there is none to spend.\n")
-    cap = answer["epsilon_all_days_cap"]
-    bound = "no cap over all days" if cap is None else f"cap {cap:g}"
-    console.print(
-        f"All days together, forgotten ones included: {answer['epsilon_all_days']:.1f} counted, "
-        f"{bound}."
-    )
-    console.print(answer["words"])
+    console.print(f"\n[bold]Stored days together.[/] {found.window.words}")
+    console.print(f"[bold]All days ever, forgotten ones included.[/] {found.life.words}")
+    console.print(f"\n[bold]When it is spent.[/] {' '.join(when_spent(found.floor)[:3])}")
+    console.print(f"\n[bold]What a server may ask.[/] {describe(found.floor)}")
 
 
-def _print_days(answer: dict[str, Any]) -> None:
+def _print_days(found: Spending) -> None:
+    cap = found.floor.epsilon_day
     table = Table("day", "rounds", "ε spent", "ε counted", "", box=None, pad_edge=False)
-    for day in answer["days"]:
-        bar = ProgressBar(
-            total=answer["epsilon_cap"], completed=day["epsilon_guaranteed"], width=24
-        )
+    for day in found.days:
         table.add_row(
-            day["day"],
-            str(day["rounds"]),
-            f"{day['epsilon']:.2f}",
-            f"{day['epsilon_guaranteed']:.2f} of {answer['epsilon_cap']:g}",
-            bar,
+            day.day.isoformat(),
+            str(day.rounds),
+            f"{day.epsilon:.2f}",
+            f"{day.epsilon_guaranteed:.2f} of {cap:g}",
+            ProgressBar(total=cap, completed=day.epsilon_guaranteed, width=24),
         )
     console.print(table)
+    delta = f"{found.floor.delta_day:.0e}"
     console.print(
-        f"\nUnit: one session of work; δ = {answer['delta']:.0e} per day. [bold]ε spent[/] is what "
-        "the rounds so far gave away about any one session of that day; [bold]ε counted[/] also "
-        "holds if the server chose each round after seeing the last, and is what the cap bounds."
+        f"\nUnit: one session of work; δ = {delta} per day. [bold]ε spent[/] is what the rounds so "
+        "far gave away about any one session of that day; [bold]ε counted[/] also holds if the "
+        "server chose each round after seeing the last, and is what the cap bounds."
     )

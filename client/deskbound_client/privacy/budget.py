@@ -203,9 +203,14 @@ class Budget:
         """Return what each of the days has given away, from the ledger and from the blocks."""
         return report(self._ledger, self._state, self._floor, days)
 
+    def each(self) -> list[float]:
+        """Return what each day ever charged has given away, forgotten ones included."""
+        delta = self._floor.delta_day
+        return [guaranteed(one.curve, delta, steps=one.steps) for one in self._state.blocks()]
+
     def total(self) -> float:
         """Return the sum of what all days ever gave away, forgotten ones included."""
-        return self._total(self._state.blocks())
+        return sum(self.each())
 
     def _past(self, contract: RoundContract) -> PastRound | None:
         return self._state.past_round(contract.digest())
