@@ -10,8 +10,10 @@ from deskbound_client.cli import (
     budget,
     consent,
     doctor,
+    export,
     forget,
     generate,
+    import_,
     init,
     join,
     leave,
@@ -50,8 +52,8 @@ def _home(
 
 
 for _module in (
-    init, consent, start, stop, status, pause, resume, show, forget, join, leave, budget, sent,
-    predict, ui, doctor, generate, agent,
+    init, consent, start, stop, status, pause, resume, show, forget, export, import_, join, leave,
+    budget, sent, predict, ui, doctor, generate, agent,
 ):  # fmt: skip
     _module.register(app)
 

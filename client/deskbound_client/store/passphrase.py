@@ -126,11 +126,11 @@ def passphrase_from_file(path: Path) -> PassphraseSource:
     return read
 
 
-def passphrase_from_prompt(*, confirm: bool = False) -> PassphraseSource:
+def passphrase_from_prompt(*, confirm: bool = False, of: str = "the vault") -> PassphraseSource:
     """Return a source that asks on the terminal, twice for a new passphrase."""
 
     def ask() -> str:
-        given = getpass.getpass("Passphrase of the vault: ")
+        given = getpass.getpass(f"Passphrase of {of}: ")
         if confirm and getpass.getpass("Once more: ") != given:
             raise WrongPassphraseError("The two passphrases differ.", "Try again.")
         return given

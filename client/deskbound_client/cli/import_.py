@@ -1,0 +1,134 @@
+"""``deskbound import``: days from an archive, from ActivityWatch, or from a research set."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from deskbound_client.archive import ImportReceipt, import_archive
+from deskbound_client.archive.reading import needs_passphrase
+from deskbound_client.cli.export import progress_bar
+from deskbound_client.cli.session import (
+    AsJson,
+    console,
+    open_vault,
+    parse_day,
+    paths_of,
+    print_json,
+)
+from deskbound_client.employee.words import counted
+from deskbound_client.store.passphrase import passphrase_from_file, passphrase_from_prompt
+from deskbound_strategies.errors import ConfigError
+
+_WHY = {
+    "identical": "stored already, row for row",
+    "differs": "not touched: other rows are stored for it",
+    "forgotten": "not brought back: some of it was forgotten here",
+    "old": "older than this vault keeps, or its key is destroyed",
+    "future": "has not come yet",
+    "today": "not complete yet",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("import")(import_)
+
+
+def import_(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="What `deskbound export` wrote.")],
+    day: Annotated[
+        list[str] | None, typer.Option(help="Only this day; may be given several times.")
+    ] = None,
+    passphrase_file: Annotated[
+        Path | None, typer.Option(help="Read an archive's passphrase from a file of mode 0600.")
+    ] = None,
+    mine: Annotated[
+        bool, typer.Option("--mine", help="It is of an earlier vault of mine: keep it as it was.")
+    ] = False,
+    even_forgotten: Annotated[
+        bool, typer.Option("--even-forgotten", help="Bring back days I forgot something of.")
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """Take days into this vault, each wholly or not at all.
+
+    The file is checked to the last byte first; one changed byte and nothing is stored. Days that
+    hold other rows are not touched. Days of another vault are marked as imported, and rounds never
+    learn from them. Decisions, ledger and budget of an archive stay in it, as proof.
+
+    Example: deskbound import me.zip.age
+    """
+    days = [parse_day(text) for text in day] if day else None
+    with open_vault(context) as vault, progress_bar("Checking and storing") as progress:
+        receipt = import_archive(
+            paths_of(context),
+            vault,
+            file,
+            passphrase=_passphrase(file, passphrase_file),
+            days=days,
+            mine=mine,
+            even_forgotten=even_forgotten,
+            progress=progress,
+        )
+    print_json(_as_dict(receipt)) if json else _print(receipt)
+    _insist(receipt)
+
+
+def _passphrase(file: Path, given: Path | None) -> str | None:
+    if not needs_passphrase(file):
+        return None
+    if given is not None:
+        return passphrase_from_file(given)()
+    return passphrase_from_prompt(of="the archive")() if sys.stdin.isatty() else None
+
+
+def _as_dict(receipt: ImportReceipt) -> dict[str, Any]:
+    return {
+        "device": receipt.device,
+        "own": receipt.own,
+        "actions": receipt.counts.actions,
+        "thumbnails": receipt.counts.thumbs,
+        "gaps": receipt.counts.gaps,
+        "days": [
+            {"day": day.day.isoformat(), "outcome": day.outcome, "actions": day.counts.actions}
+            for day in receipt.days
+        ],
+        "dropped": dict(receipt.dropped),
+    }
+
+
+def _print(receipt: ImportReceipt) -> None:
+    stored = sum(day.outcome == "imported" for day in receipt.days)
+    counts = receipt.counts
+    console.print(
+        f"[bold]Imported:[/] {counted(stored, 'day')} with {counted(counts.actions, 'action')}, "
+        f"{counted(counts.thumbs, 'picture')}, {counted(counts.gaps, 'hole')}."
+    )
+    for day in receipt.days:
+        if day.outcome != "imported":
+            console.print(f"{day.day.isoformat()}: {_WHY[day.outcome]}.")
+    for sort, count in receipt.dropped:
+        console.print(f"Left out, having no word here: {count:,} {sort}.", markup=False)
+    if stored and not receipt.own:
+        console.print("Rounds do not learn from imported days.")
+
+
+def _insist(receipt: ImportReceipt) -> None:
+    """End with an error when a day was turned away that the person could let in."""
+    turned = {
+        outcome: [day.day.isoformat() for day in receipt.days if day.outcome == outcome]
+        for outcome in ("differs", "forgotten")
+    }
+    if turned["differs"]:
+        raise ConfigError(
+            f"Other rows are stored for {', '.join(turned['differs'])}.",
+            "Forget such a day first with `deskbound forget --day`, or choose others with --day.",
+        )
+    if turned["forgotten"]:
+        raise ConfigError(
+            f"You forgot something of {', '.join(turned['forgotten'])}.",
+            "Add --even-forgotten if you want it back.",
+        )
