@@ -14,6 +14,7 @@ from deskbound_client.privacy.state import PrivacyState
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.ledger_bodies import LedgerKind
 
+RESEARCH = "research"  # the profile whose vaults are for experiments, not for a person's work
 _MOVED = "moved-here/"  # setting of a day that came from an earlier vault of the same person
 
 

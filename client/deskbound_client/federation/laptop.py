@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from numpy.typing import NDArray
 
 from deskbound_client import consent
+from deskbound_client.archive.admission import RESEARCH, moved_days
 from deskbound_client.capture.control import Control
 from deskbound_client.capture.signals import RHYTHM, WINDOWS, mask_of
 from deskbound_client.config import Config
@@ -22,6 +23,7 @@ from deskbound_client.paths import HomePaths
 from deskbound_client.privacy.budget import Budget, Reservation
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.store.files import replace_private
+from deskbound_client.store.rows import IMPORTED
 from deskbound_client.store.vault import Vault, day_of
 from deskbound_strategies import task as tasks
 from deskbound_strategies.canonical import canonical_bytes
@@ -117,14 +119,23 @@ class VaultLaptop:
         return {day: units for day, units in found.items() if units}
 
     def _actions(self, day: date) -> list[Action]:
-        """Return a day's actions of streams still agreed to; a damaged day has none."""
+        """Return a day's actions of streams still agreed to; a damaged day has none.
+
+        What was imported is left out: it may be another person's, or charged in another vault,
+        and this budget would speak of it as if it were neither. Research vaults hold little else.
+        """
+        research = self.floor.profile == RESEARCH
+        if not research and day in moved_days(self._vault):
+            return []
         agreed = mask_of(consent.granted(self._vault))
         try:
             rows = list(self._vault.day(day).actions())
         except (NotFoundError, VaultDamagedError):
             return []
         return [
-            _without(row.action, agreed) for row in rows if row.stream == 0 or row.stream & agreed
+            _without(row.action, agreed)
+            for row in rows
+            if (row.stream == 0 or row.stream & agreed) and (research or row.source != IMPORTED)
         ]
 
     def reserve(

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from deskbound_client import consent
+from deskbound_client.archive.admission import mark_as_moved
 from deskbound_client.capture.control import Control
 from deskbound_client.capture.signals import KEYS
 from deskbound_client.config import Config
 from deskbound_client.federation.laptop import VaultLaptop, training_days
 from deskbound_client.paths import HomePaths
-from deskbound_client.store.rows import StoredAction
+from deskbound_client.store.rows import IMPORTED, StoredAction
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.errors import Refusal
 from deskbound_strategies.mechanism import Lattice
@@ -105,3 +106,34 @@ def test_a_damaged_ledger_ends_no_executor(vault, laptop):
     vault.database.execute("DROP TRIGGER ledger_is_never_rewritten")
     vault.database.execute("UPDATE ledger SET line = x'00' WHERE seq = 0")
     laptop.work_out_figures()
+
+
+def of_profile(vault: Vault, profile: str) -> VaultLaptop:
+    paths = HomePaths(vault.home)
+    return VaultLaptop(paths, vault, Config(holdout_days=0), PROFILES[profile], None)
+
+
+@pytest.mark.parametrize(("profile", "learns"), [("balanced", False), ("research", True)])
+def test_imported_rows_are_learned_from_in_research_vaults_only(vault, profile, learns):
+    (day,) = of_profile(vault, profile).units(contract())
+    at = int(time.time()) - 2 * 86_400
+    vault.append([StoredAction(6, 7, 3, at, stream=KEYS, source=IMPORTED) for _ in range(3)])
+    (unit,) = of_profile(vault, profile).units(contract())[day]
+    assert (6 in unit.tokens) is learns
+    assert 5 in unit.tokens
+
+
+@pytest.mark.parametrize(("profile", "learns"), [("strict", False), ("research", True)])
+def test_a_day_moved_here_was_charged_elsewhere(vault, profile, learns):
+    (day,) = of_profile(vault, profile).units(contract())
+    mark_as_moved(vault, day)
+    assert (day in of_profile(vault, profile).units(contract())) is learns
+
+
+def test_nothing_leaves_that_was_made_of_a_day_marked_meanwhile(vault):
+    balanced = of_profile(vault, "balanced")
+    asked = contract(noise_multiplier=2.0, steps=1, sampling_rate=0.01)
+    assert balanced.reserve(asked, balanced.units(asked), LATTICE) is not None
+    mark_as_moved(vault, vault.days()[0])
+    with pytest.raises(Refusal):
+        balanced.release(asked, np.zeros(3).tobytes())
