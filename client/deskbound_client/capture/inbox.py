@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from deskbound_client.capture.clocks import since_boot
 from deskbound_client.store.rows import StoredGap
 from deskbound_strategies.observations import Observation
 
 _T = TypeVar("_T")
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # goes on while the laptop sleeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,12 @@ class Inbox:
 
     Args:
         limit: how many may wait.
+        clock: wall clock, Unix seconds.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, clock: Callable[[], float] = time.time) -> None:
         self.arrived = threading.Event()
-        self._limit = limit
+        self._limit, self._clock = limit, clock
         self._waiting: deque[Seen] = deque()
         self._holes: deque[StoredGap] = deque(maxlen=1_000)
         self._lost = 0
@@ -62,12 +63,12 @@ class Inbox:
 
     def put(self, what: Observation | Picture, stream: int, generation: int) -> None:
         """Queue an observation; dropped and counted when the queue is full."""
-        at = int(time.time())
+        at = int(self._clock())
         if len(self._waiting) >= self._limit:
             self._lost_since = self._lost_since if self._lost else at
             self._lost += 1
             return
-        self._waiting.append(Seen(what, stream, generation, at, int(time.clock_gettime(_CLOCK))))
+        self._waiting.append(Seen(what, stream, generation, at, int(since_boot())))
         if not self.arrived.is_set():
             self.arrived.set()
 
@@ -85,7 +86,8 @@ class Inbox:
         """Return the holes that wait, among them one for what did not fit."""
         holes = _empty(self._holes)
         if self._lost:
-            holes.append(StoredGap(self._lost_since, int(time.time()), "lag"))
+            now = int(self._clock())
+            holes.append(StoredGap(min(self._lost_since, now), now, "lag"))  # it may be set back
             self._lost = 0
         return holes
 
@@ -97,22 +99,47 @@ def _empty(queue: deque[_T]) -> list[_T]:
 class Holes:
     """Turns the beginning and end of a hole into its record, if it was long enough.
 
+    How long a hole was is measured by a clock that nobody sets; when it was is told by the wall
+    clock of its end.
+
     Args:
         shortest: seconds a hole must last to be recorded.
         record: receives the record.
+        steady: seconds on a clock that nobody sets and that goes on while the laptop sleeps.
     """
 
-    def __init__(self, shortest: float, record: Callable[[StoredGap], None]) -> None:
+    def __init__(
+        self,
+        shortest: float,
+        record: Callable[[StoredGap], None],
+        steady: Callable[[], float] = since_boot,
+    ) -> None:
         self._shortest = shortest
         self._record = record
+        self._steady = steady
         self._since: dict[str, float] = {}
 
     def mark(self, cause: str, present: bool, at: float) -> None:  # noqa: FBT001
         """Tell whether a cause of loss is present at a moment (Unix time)."""
         if present:
-            self._since.setdefault(cause, at)
-        elif (since := self._since.pop(cause, None)) is not None and at - since >= self._shortest:
-            self._record(StoredGap(int(since), int(at), cause))
+            self._since.setdefault(cause, self._steady())
+        elif (since := self._since.pop(cause, None)) is not None:
+            lasted = self._steady() - since
+            if lasted >= self._shortest:
+                self._record(StoredGap(int(at - lasted), int(at), cause))
+
+    def happened(self, cause: str, seconds: float, at: float) -> None:
+        """Tell of a hole that lasted ``seconds`` and is over at a moment (Unix time)."""
+        if seconds and seconds >= self._shortest:
+            self._record(StoredGap(int(at - seconds), int(at), cause))
+
+    def clock_set(self, seconds: float, at: float) -> None:
+        """Tell that the wall clock was set forward by ``seconds``, or back if negative.
+
+        Forward leaves a stretch that never was; back leaves only a mark, for nothing is missing.
+        """
+        if seconds and abs(seconds) >= self._shortest:
+            self._record(StoredGap(int(at - max(seconds, 0.0)), int(at), "clock"))
 
     def close(self, at: float) -> None:
         """Record every hole that is still open."""

@@ -12,6 +12,7 @@ from types import FrameType
 
 from deskbound_client import consent
 from deskbound_client.capture.callbacks import KeyCallback, PointerCallback
+from deskbound_client.capture.clocks import Clocks
 from deskbound_client.capture.control import Control
 from deskbound_client.capture.display import find_display
 from deskbound_client.capture.gate import Context, Reason, verdict
@@ -77,7 +78,7 @@ class Capture:
         self._writer = Writer(vault, self._control)
         self._recorder = self._make_recorder()
         self._recorder_faults = 0
-        self._asleep = _clocks_apart()
+        self._clocks = Clocks()
         self._said = 0.0
         self._agreed, self._agreed_under = 0, -1
 
@@ -134,15 +135,14 @@ class Capture:
         self._recorder.join(JOIN_SECONDS)
         self._watch.stop()
         write_status(self._status_path, self._status(time.time(), state="stopped"))
-        if self._camera is not None:
-            self._camera.close()
 
     def _mark_holes(self, now: float, streams: int, *, hearing: bool) -> None:
         wanted = bool(streams)
-        asleep, self._asleep = _clocks_apart() - self._asleep, _clocks_apart()
-        if wanted and asleep > 1:
-            self._holes.mark("sleep", present=True, at=now - asleep)
-            self._holes.mark("sleep", present=False, at=now)
+        between = self._clocks.look(TICK_SECONDS)
+        if wanted:
+            self._holes.happened("sleep", between.slept, now)
+            self._holes.happened("lag", between.held_up, now)
+            self._holes.clock_set(between.set_by, now)
         self._holes.mark("display-lost", present=wanted and not self._watch.running, at=now)
         lost = wanted and self._watch.running and not hearing
         self._holes.mark("crash", present=lost, at=now)
@@ -244,12 +244,6 @@ def boot_number() -> int:
         return int(found.replace("-", "")[:15], 16)
     except (OSError, ValueError):
         return int(time.time() - time.monotonic())
-
-
-def _clocks_apart() -> float:
-    """Seconds the laptop has slept since it was booted, where the system tells."""
-    boot_time = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-    return time.clock_gettime(boot_time) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 @contextmanager

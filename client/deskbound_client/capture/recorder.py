@@ -23,6 +23,7 @@ from deskbound_strategies.errors import BusyError, DiskFullError
 BUSY_SECONDS, REST_SECONDS = 0.1, 1.0
 FINISH_SECONDS = 2.0
 UNCONFIRMED_SECONDS = 10  # an observation whose moment stays unconfirmed this long is dropped
+_LONGEST_STEP = 2.0  # what is longer was sleep or a hold-up, in which the watch did not run either
 REST_AFTER_MS = 5_000  # longer than any gesture stays open
 _STREAM_MASK = sum(signal.bit for signal in STREAMS)
 
@@ -37,6 +38,7 @@ class Recorder(threading.Thread):
         writer: commits rows; used by this thread alone.
         boot: number of this boot.
         clock: wall clock, Unix seconds.
+        steady: monotonic seconds; the wall clock may be set at any time.
     """
 
     def __init__(
@@ -48,16 +50,19 @@ class Recorder(threading.Thread):
         *,
         boot: int,
         clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(name="recorder", daemon=True)
         self.faults = 0
         self.disk_full = False
         self._inbox, self._board, self._control, self._writer = inbox, board, control, writer
-        self._boot, self._clock = boot, clock
+        self._boot, self._clock, self._steady = boot, clock, steady
+        self._awake, self._stepped = 0.0, steady()
         self._stopping = threading.Event()
         self._word = -1
         self._maker = RowMaker(board, 1, 0, boot)
-        self._waiting: list[tuple[int, int, Seen]] = []  # a heap: time, order of arrival
+        # A heap: time, order of arrival, what, and how long we had been awake when it came.
+        self._waiting: list[tuple[int, int, Seen, float]] = []
         self._order = 0
         self._last: Seen | None = None
         self._handed: Counter[int] = Counter()  # rows by stream, not known to be on the disk
@@ -82,7 +87,7 @@ class Recorder(threading.Thread):
 
     def counts(self, seconds: float = 60.0) -> dict[str, int]:
         """Return rows on the disk by stream, of the last ``seconds``."""
-        since = self._clock() - seconds
+        since = self._steady() - seconds
         found: Counter[int] = Counter()
         for at, stream, rows in list(self._committed):
             if at >= since:
@@ -98,9 +103,12 @@ class Recorder(threading.Thread):
         word = self._control.word()
         if word != self._word:
             self._begin(word)
+        now = self._steady()
+        self._awake += min(now - self._stepped, _LONGEST_STEP)
+        self._stepped = now
         for seen in self._inbox.take():
             self._order += 1
-            heapq.heappush(self._waiting, (seen.what.t_ms, self._order, seen))
+            heapq.heappush(self._waiting, (seen.what.t_ms, self._order, seen, self._awake))
         holes = self._inbox.take_holes()
         if word & 1 or not self._control.streams & _STREAM_MASK:
             self._waiting.clear()
@@ -135,11 +143,11 @@ class Recorder(threading.Thread):
     def _drop_unconfirmed(self) -> None:
         if not self._waiting:
             return
-        seen = self._waiting[0][2]
-        now = int(self._clock())
-        if now - seen.at > UNCONFIRMED_SECONDS:
+        _, _, seen, came = self._waiting[0]
+        if self._awake - came > UNCONFIRMED_SECONDS:
             self._waiting.clear()
-            self._inbox.put_hole(StoredGap(seen.at, now, "lag"))
+            now = int(self._clock())
+            self._inbox.put_hole(StoredGap(min(seen.at, now), now, "lag"))
 
     def _store(self, rows: list[Stored]) -> None:
         generation = self._word >> 1
@@ -168,7 +176,7 @@ class Recorder(threading.Thread):
         """Count as stored what the writer says is on the disk."""
         if self._writer.stored > self._stored_before:
             self._stored_before = self._writer.stored
-            now = self._clock()
+            now = self._steady()
             self._committed.extend((now, stream, n) for stream, n in self._handed.items())
         self._handed.clear()
 

@@ -5,7 +5,6 @@ is never imaged. A cell of a full HD monitor averages 30 x 30 pixels, several le
 small that single letters would fill cells are not pictured at all.
 """
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -57,34 +56,41 @@ def reduce_picture(bgra: bytes, part: Rectangle, monitor: Rectangle) -> bytes:
 
 
 class Camera:
-    """Takes thumbnails of one display; for one thread. The pixels never leave ``take``.
+    """Takes thumbnails of one display. The pixels never leave ``take``.
 
     Args:
         display_name: the X display.
     """
 
     def __init__(self, display_name: str) -> None:
-        import mss  # noqa: PLC0415 - as Pillow above
-
-        self._grabber: Any = mss.MSS(display=display_name)
+        self._display_name = display_name
 
     def take(self, window: Rectangle) -> bytes | None:
-        """Return the thumbnail of a window on its monitor, None if that must not be pictured."""
-        monitors = [_rectangle(found) for found in self._grabber.monitors[1:]]
-        monitor = monitor_of(window, monitors)
-        if monitor is None or monitor[2] < SMALLEST[0] or monitor[3] < SMALLEST[1]:
-            return None
-        part = visible_part(window, monitor)
-        if part is None:
-            return None
-        left, top, width, height = part
-        shot = self._grabber.grab({"left": left, "top": top, "width": width, "height": height})
-        return reduce_picture(bytes(shot.bgra), part, monitor)
+        """Return the thumbnail of a window on its monitor, None if that must not be pictured.
 
-    def close(self) -> None:
-        """Give back the display."""
-        with contextlib.suppress(Exception):
-            self._grabber.close()
+        Monitors come, go and change their size: each picture asks anew which there are. A display
+        that does not answer as it should gives no picture.
+        """
+        import mss  # noqa: PLC0415 - loaded only by those who consent to pictures
+
+        try:
+            with mss.MSS(display=self._display_name) as grabber:
+                return _picture(grabber, window)
+        except mss.ScreenShotError:
+            return None
+
+
+def _picture(grabber: Any, window: Rectangle) -> bytes | None:
+    monitors = [_rectangle(found) for found in grabber.monitors[1:]]
+    monitor = monitor_of(window, monitors)
+    if monitor is None or monitor[2] < SMALLEST[0] or monitor[3] < SMALLEST[1]:
+        return None
+    part = visible_part(window, monitor)
+    if part is None:
+        return None
+    left, top, width, height = part
+    shot = grabber.grab({"left": left, "top": top, "width": width, "height": height})
+    return reduce_picture(bytes(shot.bgra), part, monitor)
 
 
 def _rectangle(found: Mapping[str, int]) -> Rectangle:

@@ -44,6 +44,7 @@ class Bench:
 
     def __init__(self, folder, limit=1_000):
         self.now = 1_000.0
+        self.set_by = 0.0  # how far the wall clock is from where it was
         self.began = 0  # server time at which the watch first saw the word of now
         self.control = Control.create(folder / "control")
         self.control.set_streams(KEYS | POINTER)
@@ -52,7 +53,13 @@ class Bench:
         self.board.begin(self.control.word(), 0)
         self.writer = Writer(self.vault, self.control, clock=lambda: self.now)
         self.recorder = Recorder(
-            self.inbox, self.board, self.control, self.writer, boot=1, clock=lambda: self.now
+            self.inbox,
+            self.board,
+            self.control,
+            self.writer,
+            boot=1,
+            clock=lambda: self.now + self.set_by,
+            steady=lambda: self.now,
         )
         self.recorder.step()
 
@@ -157,14 +164,35 @@ def test_counts_are_of_rows_on_the_disk(bench):
 def test_what_stays_unconfirmed_is_dropped_with_a_hole(bench):
     bench.key(1_000)
     bench.go(confirmed_ms=1_000)
-    bench.now = bench.inbox.take()[0].at if bench.inbox._waiting else bench.now
-    seen = bench.recorder._waiting[0][2]
-    bench.now = seen.at + UNCONFIRMED_SECONDS + 1
-    bench.recorder.step()
+    for _ in range(UNCONFIRMED_SECONDS + 1):
+        bench.now += 1
+        bench.recorder.step()
     bench.go(confirmed_ms=9_000)
     assert bench.names == []
     holes = [row for row in bench.vault.rows if isinstance(row, StoredGap)]
     assert [hole.cause for hole in holes] == ["lag"]
+
+
+def test_a_hold_up_of_the_whole_process_drops_nothing(bench):
+    bench.key(1_000)
+    bench.go(confirmed_ms=1_000)
+    bench.now += 3_600  # asleep, or stopped: the watch could not confirm anything either
+    bench.recorder.step()
+    bench.go(confirmed_ms=9_000)
+    assert bench.names == ["key:enter"]
+
+
+@pytest.mark.parametrize("set_by", [-315_576_000, -3_600, 3_600, 315_576_000])
+def test_a_clock_that_is_set_drops_nothing_and_leaves_the_counts_right(bench, set_by):
+    bench.key(1_000)
+    bench.go(confirmed_ms=1_000)
+    bench.set_by = set_by
+    bench.go(confirmed_ms=9_000)
+    assert bench.names == ["key:enter"]
+    assert [row for row in bench.vault.rows if isinstance(row, StoredGap)] == []
+    assert bench.recorder.counts() == {"keys": 1}
+    bench.now += 100
+    assert bench.recorder.counts() == {}
 
 
 def test_what_does_not_fit_becomes_a_hole(tmp_path):
