@@ -1,16 +1,18 @@
-"""What the employee has agreed to: one signed receipt per grant and revocation, newest counts.
+"""What the employee has agreed to: one signed receipt per decision, newest counts.
 
-Everything is off until granted. A grant names the *version* of a signal: when a signal's meaning
-changes, the old grant no longer covers it and the employee is asked anew. A receipt that the
-device's key has not signed counts as none.
+Everything is off until granted. A receipt binds what was shown: it carries the digest of the whole
+declaration (what is kept, what never, why, for how long), so any change of it turns the stream off
+until the employee is asked anew, even where nobody raised its version. A receipt that the device's
+key has not signed counts as none.
 """
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar, Protocol
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from deskbound_client.capture.signals import SIGNALS
@@ -18,11 +20,14 @@ from deskbound_client.store.vault import Vault
 from deskbound_strategies.canonical import canonical_bytes
 from deskbound_strategies.errors import NotFoundError
 
-_DOMAIN = b"deskbound/consent/1\n"  # what is signed here can pass for nothing else
+# What is signed here can pass for nothing else. The first kind said nothing of what was shown.
+_DOMAIN_1, _DOMAIN = b"deskbound/consent/1\n", b"deskbound/consent/2\n"
 
 
 class Subject(Protocol):
-    """What one can agree to: a signal, or taking part in rounds."""
+    """What one can agree to, as a dataclass: a signal, or taking part in rounds."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def name(self) -> str:
@@ -49,7 +54,9 @@ class Receipt:
         version: version of the signal that was shown.
         granted: True for a grant, False for a revocation.
         at: Unix time, whole seconds.
-        signature: Ed25519, by the device's key.
+        signature: Ed25519, by the device's key; empty where it was not that key's.
+        digest: SHA-256 of the declaration that was shown; empty in receipts of the first kind,
+            which are in force no more.
     """
 
     subject: str
@@ -57,19 +64,35 @@ class Receipt:
     granted: bool
     at: int
     signature: bytes
+    digest: str = ""
 
     def signed_bytes(self) -> bytes:
         """Return what the signature covers."""
-        return _signed_bytes(self.subject, self.version, self.at, granted=self.granted)
+        body = {
+            "subject": self.subject,
+            "version": self.version,
+            "granted": self.granted,
+            "at": self.at,
+        }
+        if not self.digest:
+            return _DOMAIN_1 + canonical_bytes(body)
+        return _DOMAIN + canonical_bytes(body | {"digest": self.digest})
+
+    def covers(self, subject: Subject) -> bool:
+        """Return whether this is a grant of the subject as it is declared today."""
+        named = (self.subject, self.version) == (subject.name, subject.version)
+        return self.granted and named and self.digest == digest_of(subject)
 
 
-def _signed_bytes(subject: str, version: int, at: int, *, granted: bool) -> bytes:
-    body = {"subject": subject, "version": version, "granted": granted, "at": at}
-    return _DOMAIN + canonical_bytes(body)
+def digest_of(subject: Subject) -> str:
+    """Return the SHA-256 of everything a subject declares, in hexadecimal."""
+    hashing = hashes.Hash(hashes.SHA256())
+    hashing.update(canonical_bytes(asdict(subject)))
+    return hashing.finalize().hex()
 
 
 def in_force(receipts: Iterable[Receipt], subjects: Iterable[Subject]) -> dict[str, Receipt]:
-    """Return the grants that hold: the newest receipt of a subject, for its present version.
+    """Return the grants that hold: the newest receipt of a subject, for its present meaning.
 
     Args:
         receipts: in the order in which they were given.
@@ -79,9 +102,7 @@ def in_force(receipts: Iterable[Receipt], subjects: Iterable[Subject]) -> dict[s
     return {
         subject.name: newest[subject.name]
         for subject in subjects
-        if subject.name in newest
-        and newest[subject.name].granted
-        and newest[subject.name].version == subject.version
+        if subject.name in newest and newest[subject.name].covers(subject)
     }
 
 
@@ -98,8 +119,7 @@ def grant(
     Raises:
         NotFoundError: when there is no such subject.
     """
-    version = _find(subject, subjects).version
-    return _decide(vault, ledger, subject, version, now, granted=True)
+    return _decide(vault, ledger, find(subject, subjects), now, granted=True)
 
 
 def revoke(
@@ -115,8 +135,7 @@ def revoke(
     Raises:
         NotFoundError: when there is no such subject.
     """
-    version = _find(subject, subjects).version
-    return _decide(vault, ledger, subject, version, now, granted=False)
+    return _decide(vault, ledger, find(subject, subjects), now, granted=False)
 
 
 def granted(vault: Vault, subjects: Iterable[Subject] = SIGNALS) -> Mapping[str, Receipt]:
@@ -127,16 +146,30 @@ def granted(vault: Vault, subjects: Iterable[Subject] = SIGNALS) -> Mapping[str,
 def receipts(vault: Vault) -> list[Receipt]:
     """Return all decisions, oldest first; one with a bad signature counts as a revocation."""
     rows = vault.database.execute(
-        "SELECT subject, version, granted, at, signature FROM consents ORDER BY id"
+        "SELECT subject, version, granted, at, signature, digest FROM consents ORDER BY id"
     )
     public = vault.signing_key().public_key()
-    found = [Receipt(str(s), int(v), bool(g), int(at), bytes(sig)) for s, v, g, at, sig in rows]
+    found = [
+        Receipt(str(subject), int(version), bool(yes), int(at), bytes(signature), str(digest))
+        for subject, version, yes, at, signature, digest in rows
+    ]
     # A receipt nobody signed revokes what came before it rather than being passed over.
-    return [r if _is_signed(r, public) else _unsigned(r) for r in found]
+    return [r if _is_signed(r, public) else replace(r, granted=False, signature=b"") for r in found]
 
 
-def _unsigned(receipt: Receipt) -> Receipt:
-    return Receipt(receipt.subject, receipt.version, granted=False, at=receipt.at, signature=b"")
+def find(name: str, subjects: Iterable[Subject] = SIGNALS) -> Subject:
+    """Return the subject of that name.
+
+    Raises:
+        NotFoundError: when there is none.
+    """
+    known = {subject.name: subject for subject in subjects}
+    if name not in known:
+        raise NotFoundError(
+            "There is nothing of that name to agree to.",
+            f"Choose one of: {', '.join(known)}.",
+        )
+    return known[name]
 
 
 def _is_signed(receipt: Receipt, public: Ed25519PublicKey) -> bool:
@@ -147,33 +180,19 @@ def _is_signed(receipt: Receipt, public: Ed25519PublicKey) -> bool:
     return True
 
 
-def _find(name: str, subjects: Iterable[Subject]) -> Subject:
-    known = {subject.name: subject for subject in subjects}
-    if name not in known:
-        raise NotFoundError(
-            "There is nothing of that name to agree to.",
-            f"Choose one of: {', '.join(known)}.",
-        )
-    return known[name]
-
-
 def _decide(
-    vault: Vault,
-    ledger: Ledger | None,
-    subject: str,
-    version: int,
-    now: float | None,
-    *,
-    granted: bool,
+    vault: Vault, ledger: Ledger | None, subject: Subject, now: float | None, *, granted: bool
 ) -> Receipt:
     at = int(time.time() if now is None else now)
-    signature = vault.signing_key().sign(_signed_bytes(subject, version, at, granted=granted))
+    made = Receipt(subject.name, subject.version, granted, at, b"", digest_of(subject))
+    made = replace(made, signature=vault.signing_key().sign(made.signed_bytes()))
     with vault.database.transaction():
         vault.database.execute(
-            "INSERT INTO consents (subject, version, granted, at, signature)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (subject, version, int(granted), at, signature),
+            "INSERT INTO consents (subject, version, granted, at, signature, digest)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (made.subject, made.version, int(granted), at, made.signature, made.digest),
         )
         if ledger is not None:
-            ledger.append("consent", {"subject": subject, "version": version, "granted": granted})
-    return Receipt(subject, version, granted, at, signature)
+            body = {"subject": made.subject, "version": made.version, "granted": granted}
+            ledger.append("consent", body)
+    return made

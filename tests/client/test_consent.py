@@ -1,11 +1,19 @@
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deskbound_client.capture.signals import SIGNALS
-from deskbound_client.consent import Receipt, grant, granted, in_force, receipts, revoke
+from deskbound_client.capture.signals import SIGNALS, Sensitivity, Signal
+from deskbound_client.consent import (
+    Receipt,
+    digest_of,
+    grant,
+    granted,
+    in_force,
+    receipts,
+    revoke,
+)
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.errors import NotFoundError
 from deskbound_strategies.ledger_bodies import LedgerKind, check_body
@@ -16,6 +24,19 @@ from tests.helpers.store import NOON, new_vault
 class Subject:
     name: str
     version: int = 1
+    kept: str = ""
+
+
+# What each version of a signal meant. A meaning that changes needs a new version and a new line;
+# a line of a version that employees may have agreed to is never edited.
+SHOWN = {
+    ("keys", 1): "009b50cd7cc5ceca2addd064bc14fb21972b2c9bc4c4c1d4e7cb4d1bb2ffda85",
+    ("pointer", 1): "98f237a4278d2a4f65f90edff67b780211c7c7283dc7893e3c87478941a9ec39",
+    ("windows", 1): "bee77b8174fe7b761f546c66c60a1cd82af48e01fad53ca35af5b0649a5fb0b7",
+    ("screen", 1): "8fc4e437a610a6933b00e2aae2b1394d3b391e9604fc96979822b3ba5c25bc40",
+    ("rhythm", 1): "b6528295a64b4c66f4f134292ba13f560e73e11711fafb529cbe7d945d4e6d0a",
+    ("updates", 1): "867e759028e5b0ea0694a04339b6d71abb8f3d21d27a70c5aebda18c4229d9b5",
+}
 
 
 class Ledger:
@@ -75,6 +96,49 @@ def test_a_new_meaning_needs_a_new_grant(vault):
     assert granted(vault, changed)["keys"].version == 2
 
 
+@pytest.mark.parametrize("signal", SIGNALS, ids=lambda signal: signal.name)
+def test_a_changed_meaning_has_a_new_version(signal):
+    assert SHOWN[signal.name, signal.version] == digest_of(signal)
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Signal)])
+def test_every_field_of_a_declaration_is_in_its_digest(field):
+    signal = SIGNALS[3]
+    value = getattr(signal, field)
+    other = (
+        (*value, "and more") if isinstance(value, tuple)
+        else Sensitivity.INTERACTION if isinstance(value, Sensitivity)
+        else value + ("." if isinstance(value, str) else 1)
+    )  # fmt: skip
+    assert digest_of(replace(signal, **{field: other})) != digest_of(signal)
+
+
+def test_a_new_meaning_without_a_new_version_turns_it_off_too(vault):
+    grant(vault, "keys", subjects=[Subject("keys", 1, "classes of keys")])
+    changed = [Subject("keys", 1, "characters")]
+    assert granted(vault, changed) == {}
+    assert list(granted(vault, [Subject("keys", 1, "classes of keys")])) == ["keys"]
+    grant(vault, "keys", subjects=changed)
+    assert granted(vault, changed)["keys"].digest == digest_of(changed[0])
+
+
+def test_a_receipt_of_before_digests_verifies_but_holds_no_more(vault):
+    """What the vault of an earlier version holds after its tables were changed."""
+    old = Receipt("keys", 1, granted=True, at=NOON, signature=b"")
+    signed = vault.signing_key().sign(
+        b'deskbound/consent/1\n{"at":%d,"granted":true,"subject":"keys","version":1}' % NOON
+    )
+    vault.database.execute(
+        "INSERT INTO consents (subject, version, granted, at, signature)"
+        " VALUES ('keys', 1, 1, ?, ?)",
+        (NOON, signed),
+    )
+    assert receipts(vault) == [replace(old, signature=signed)]
+    assert granted(vault) == {}
+    grant(vault, "keys")
+    assert list(granted(vault)) == ["keys"]
+
+
 def test_what_the_ledger_refuses_is_not_granted(vault):
     with pytest.raises(ZeroDivisionError):
         grant(vault, "keys", Ledger(fails=True))
@@ -96,6 +160,8 @@ def test_an_unknown_subject_is_refused_without_repeating_it(vault):
         "version = 1, granted = 1",
         "at = at + 1, granted = 1",
         "subject = 'screen', granted = 1",
+        "digest = (SELECT digest FROM consents WHERE id = 1), granted = 1",
+        "digest = ''",
     ],
 )
 def test_a_receipt_that_was_changed_grants_nothing(vault, change):
@@ -111,28 +177,27 @@ def test_a_copied_receipt_is_none_for_another_subject_or_device(vault, tmp_path)
     other, _ = new_vault(tmp_path / "other")
     for target, subject in ((vault, "screen"), (other, "keys")):
         target.database.execute(
-            "INSERT INTO consents (subject, version, granted, at, signature)"
-            " VALUES (?, 1, 1, ?, ?)",
-            (subject, NOON, receipt.signature),
+            "INSERT INTO consents (subject, version, granted, at, signature, digest)"
+            " VALUES (?, 1, 1, ?, ?, ?)",
+            (subject, NOON, receipt.signature, receipt.digest),
         )
         assert subject not in granted(target)
     other.close()
 
 
-decisions = st.lists(
-    st.tuples(st.sampled_from("abc"), st.integers(1, 2), st.booleans()), max_size=12
-)
+MEANINGS = [Subject(name, version, kept) for name in "abc" for version in (1, 2) for kept in "xy"]
+decisions = st.lists(st.tuples(st.sampled_from(MEANINGS), st.booleans()), max_size=12)
 
 
 @given(decisions)
 def test_the_newest_decision_counts(given_decisions):
-    made = [Receipt(name, version, yes, 0, b"") for name, version, yes in given_decisions]
-    now = [Subject("a", 1), Subject("b", 2)]
+    made = [
+        Receipt(shown.name, shown.version, yes, 0, b"", digest_of(shown))
+        for shown, yes in given_decisions
+    ]
+    now = [Subject("a", 1, "x"), Subject("b", 2, "y")]
     holds = in_force(made, now)
     for subject in now:
-        mine = [receipt for receipt in made if receipt.subject == subject.name]
-        expected = bool(mine) and mine[-1] == replace(
-            mine[-1], granted=True, version=subject.version
-        )
-        assert (subject.name in holds) == expected
+        mine = [(shown, yes) for shown, yes in given_decisions if shown.name == subject.name]
+        assert (subject.name in holds) == (mine[-1:] == [(subject, True)])
     assert "c" not in holds

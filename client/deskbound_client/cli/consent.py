@@ -1,22 +1,29 @@
 """``deskbound consent``: what the employee has agreed to, one stream at a time."""
 
-from contextlib import suppress
+import sys
+import time
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
 
-from deskbound_client import consent as receipts
-from deskbound_client.capture.signals import SIGNALS, Signal, mask_of
+from deskbound_client import consent as decisions
+from deskbound_client.capture.signals import Signal
 from deskbound_client.cli.session import (
     AsJson,
+    check_vault,
     console,
-    control_of,
-    ledger_of,
     open_vault,
+    open_vault_to_forget,
+    paths_of,
     print_json,
 )
+from deskbound_client.employee import agreeing, forgetting
+from deskbound_client.employee.agreeing import Offer
+from deskbound_client.employee.words import counted
+from deskbound_client.paths import HomePaths
 from deskbound_client.store.vault import Vault
-from deskbound_strategies.errors import NotFoundError, VaultDamagedError
+from deskbound_strategies import dsse
 
 Subjects = Annotated[
     list[str], typer.Argument(help="keys, pointer, windows, screen, rhythm, updates or all.")
@@ -28,9 +35,8 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(
         help="Show, grant or revoke consent, one stream at a time.", no_args_is_help=True
     )
-    group.command("show")(show)
-    group.command("grant")(grant)
-    group.command("revoke")(revoke)
+    for command in (show, grant, revoke, receipts):
+        group.command()(command)
     app.add_typer(group, name="consent")
 
 
@@ -38,79 +44,169 @@ def show(
     context: typer.Context,
     json: AsJson = False,
 ) -> None:
-    """Show every stream: whether it is on, what it keeps, and what it never keeps.
+    """Show every stream: on or off, what it keeps, why, and for how long.
 
     Example: deskbound consent show
     """
     with open_vault(context) as vault:
-        held = receipts.granted(vault)
+        offers = agreeing.offers(vault)
     if json:
-        print_json({signal.name: _as_dict(signal, signal.name in held) for signal in SIGNALS})
+        print_json({offer.signal.name: _as_dict(offer) for offer in offers})
         return
-    for signal in SIGNALS:
-        _explain(signal, on=signal.name in held)
+    for offer in offers:
+        _explain(offer.signal, on=offer.on)
+        if offer.changed:
+            name = offer.signal.name
+            console.print(
+                "    [bold yellow]Its meaning changed since you agreed, so it is off.[/]"
+                f" Agree anew with `deskbound consent grant {name}`."
+            )
 
 
-def grant(context: typer.Context, subjects: Subjects) -> None:
-    """Agree to one or more streams. Each leaves a signed receipt.
+def grant(
+    context: typer.Context,
+    subjects: Subjects,
+    yes: Annotated[bool, typer.Option("--yes", help="Agree without being asked.")] = False,
+) -> None:
+    """Agree to one or more streams; each leaves a signed receipt.
 
+    What a stream keeps, why and for how long is shown first; in a terminal you are then asked.
     Nothing is captured before `deskbound start`, and only while the gate is open.
 
     Example: deskbound consent grant keys pointer windows
     """
-    chosen = _chosen(subjects)
+    chosen = agreeing.chosen(subjects)
+    paths = paths_of(context)
+    check_vault(paths)
+    for signal in chosen:
+        _explain(signal)
+    if not yes and _somebody_is_there() and not typer.confirm("Do you agree?"):
+        console.print("Nothing has changed.")
+        return
     with open_vault(context) as vault:
-        for signal in chosen:
-            receipts.grant(vault, signal.name, ledger_of(vault))
-            _explain(signal, on=True)
-        _publish(context, vault)
+        agreeing.grant(paths, vault, _names(chosen))
+    console.print(f"On: {', '.join(_names(chosen))}.")
 
 
-def revoke(context: typer.Context, subjects: Subjects) -> None:
-    """Take consent back. Capture of the stream stops at once, before you are asked for anything.
+def revoke(
+    context: typer.Context,
+    subjects: Subjects,
+    forget: Annotated[
+        bool | None,
+        typer.Option(
+            "--forget/--keep", help="Forget what they stored, or keep it; asked if not said."
+        ),
+    ] = None,
+) -> None:
+    """Take consent back; capture of the stream stops at once.
 
-    What it stored stays until you forget it or it retires.
+    It stops before you are asked for anything. Then you may forget what the stream stored.
 
-    Example: deskbound consent revoke screen
+    Example: deskbound consent revoke screen --forget
     """
-    chosen = _chosen(subjects)
-    control = control_of(context)
-    with suppress(VaultDamagedError):  # a damaged one reads as closed; said below, once all is done
-        control.set_streams(control.streams & ~mask_of(signal.name for signal in chosen))
+    chosen = agreeing.chosen(subjects)
+    paths = paths_of(context)
+    check_vault(paths)
+    agreeing.stop(paths, _names(chosen))
+    with open_vault_to_forget(context) as vault:
+        agreeing.revoke(paths, vault, _names(chosen))
+        console.print(f"Off: {', '.join(_names(chosen))}.")
+        stored = [signal for signal in chosen if signal.retention_days]
+        _offer_to_forget(paths, vault, stored, forget)
+
+
+def receipts(
+    context: typer.Context,
+    json: AsJson = False,
+) -> None:
+    """List every decision with its signed receipt, oldest first.
+
+    A receipt names the digest of what was shown. As JSON it holds all that is needed to verify
+    the signature without Deskbound.
+
+    Example: deskbound consent receipts --json
+    """
     with open_vault(context) as vault:
-        for signal in chosen:
-            receipts.revoke(vault, signal.name, ledger_of(vault))
-        _publish(context, vault)
-    console.print(f"Off: {', '.join(signal.name for signal in chosen)}.")
-    console.print("What was stored stays until you say `deskbound forget` or its day retires.")
+        found = decisions.receipts(vault)
+        key = vault.signing_key().public_key()
+    device = dsse.fingerprint(key)
+    if json:
+        public = key.public_bytes_raw().hex()
+        print_json([_receipt(one) | {"device": device, "public_key": public} for one in found])
+        return
+    for one in found:
+        _print_receipt(one)
+    console.print(f"Signed by this device, {device[:16]}." if found else "You have agreed to none.")
 
 
-def _publish(context: typer.Context, vault: Vault) -> None:
-    """Tell running processes: the mask in the control file is a copy of the signed receipts."""
-    control_of(context).set_streams(mask_of(receipts.granted(vault)))
+def _offer_to_forget(
+    paths: HomePaths,
+    vault: Vault,
+    signals: list[Signal],
+    forget: bool | None,  # noqa: FBT001 - None is the third answer
+) -> None:
+    names = ", ".join(signal.name for signal in signals)
+    if forget is None and signals and _somebody_is_there():
+        forget = typer.confirm(f"Forget what was stored because of {names}?")
+    if not forget:
+        console.print("What was stored stays until you say `deskbound forget` or its day retires.")
+        return
+    for signal in signals:
+        gone = forgetting.forget_stream(paths, vault, signal.name).gone
+        rows = counted(gone.counts.actions + gone.counts.blanked, "action")
+        pictures = counted(gone.counts.thumbs, "picture")
+        console.print(f"Forgotten of {signal.name}: {rows}, {pictures}.")
+        for day in gone.damaged:
+            console.print(
+                f"{day} is damaged and could not be searched: `deskbound forget --day {day}`.",
+                style="bold red",
+            )
 
 
-def _chosen(names: list[str]) -> list[Signal]:
-    known = {signal.name: signal for signal in SIGNALS}
-    wanted = list(known) if names == ["all"] else list(dict.fromkeys(names))
-    for name in wanted:
-        if name not in known:
-            raise NotFoundError(f"There is no stream {name}.", f"Choose from {', '.join(known)}.")
-    return [known[name] for name in wanted]
+def _somebody_is_there() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def _explain(signal: Signal, *, on: bool) -> None:
-    state = "[bold green]on [/]" if on else "[dim]off[/]"
+def _names(signals: Iterable[Signal]) -> list[str]:
+    return [signal.name for signal in signals]
+
+
+def _explain(signal: Signal, *, on: bool | None = None) -> None:
+    state = "" if on is None else "[bold green]on [/] " if on else "[dim]off[/] "
     days = f" Kept {signal.retention_days} days." if signal.retention_days else ""
-    console.print(f"{state} [bold]{signal.name}[/]: {signal.title}. {signal.purpose}")
+    console.print(f"{state}[bold]{signal.name}[/]: {signal.title}. {signal.purpose}")
     console.print(f"    Kept: {'; '.join(signal.kept)}.{days}")
     console.print(f"    [dim]Never kept: {'; '.join(signal.never_kept)}.[/]")
 
 
-def _as_dict(signal: Signal, on: bool) -> dict[str, Any]:  # noqa: FBT001 - a fact, not a switch
+def _print_receipt(receipt: decisions.Receipt) -> None:
+    said = "[green]agreed to[/]" if receipt.granted else "[dim]took back[/]"
+    at = time.strftime("%Y-%m-%d %H:%M", time.localtime(receipt.at))
+    shown = f"shown {receipt.digest[:16]}" if receipt.digest else "of before digests: not in force"
+    line = f"{at} {said} {receipt.subject}, version {receipt.version}, {shown}"
+    console.print(line if receipt.signature else f"{line} [bold red](bad signature: not valid)[/]")
+
+
+def _receipt(receipt: decisions.Receipt) -> dict[str, Any]:
     return {
-        "on": on,
+        "subject": receipt.subject,
+        "version": receipt.version,
+        "granted": receipt.granted,
+        "at": receipt.at,
+        "digest": receipt.digest,
+        "signature": receipt.signature.hex(),
+        "signed": receipt.signed_bytes().decode("ascii"),
+        "valid": bool(receipt.signature),
+    }
+
+
+def _as_dict(offer: Offer) -> dict[str, Any]:
+    signal = offer.signal
+    return {
+        "on": offer.on,
+        "changed": offer.changed,
         "version": signal.version,
+        "digest": decisions.digest_of(signal),
         "purpose": signal.purpose,
         "kept": list(signal.kept),
         "never_kept": list(signal.never_kept),

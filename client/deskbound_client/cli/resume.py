@@ -2,7 +2,8 @@
 
 import typer
 
-from deskbound_client.cli.session import console, control_of
+from deskbound_client.cli.session import check_vault, console, paths_of
+from deskbound_client.employee import pausing
 
 
 def register(app: typer.Typer) -> None:
@@ -17,5 +18,7 @@ def resume(context: typer.Context) -> None:
 
     Example: deskbound resume
     """
-    control_of(context).resume()
+    paths = paths_of(context)
+    check_vault(paths)
+    pausing.resume(paths)
     console.print("Resumed. [bold]deskbound status[/] shows what is kept now.")

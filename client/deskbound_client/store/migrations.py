@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from deskbound_client.privacy.schema import EPSILON_SCHEMA, PRIVACY_SCHEMA
 from deskbound_client.store.cipher import Connection
+from deskbound_client.store.tally import TALLY_SCHEMA
 from deskbound_strategies.errors import VaultDamagedError
 
 Step = Callable[[Connection], None]
@@ -133,3 +134,19 @@ def receipts_of_forgetting(connection: Connection) -> None:
             signature BLOB NOT NULL CHECK (length(signature) = 64)
         ) STRICT"""
     )
+
+
+@migration(VAULT_STEPS)
+def consent_to_what_was_shown(connection: Connection) -> None:
+    """A receipt names the digest of what was declared; older ones name none and hold no more."""
+    connection.execute("ALTER TABLE consents ADD COLUMN digest TEXT NOT NULL DEFAULT ''")
+
+
+@migration(DAY_STEPS)
+def tally_of_hours(connection: Connection) -> None:
+    """How many rows of which sort each hour holds; those that are there are counted as they come.
+
+    Integers again, no finer than the rows themselves; see ``tally.py``.
+    """
+    for statement in TALLY_SCHEMA:
+        connection.execute(statement)

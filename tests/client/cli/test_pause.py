@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from deskbound_client.cli.pause import parse_pause
+from deskbound_client.employee.pausing import parse_pause
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.errors import ConfigError
 
@@ -17,7 +17,7 @@ NOW = datetime(2026, 11, 20, 14, 30, tzinfo=timezone(timedelta(hours=1)))
     [("30m", 0.5), ("2h", 2), ("1d", 24), ("until 15:00", 0.5), ("14:00", 23.5), ("today", 9.5)],
 )
 def test_lengths(text, hours):
-    assert parse_pause(text, NOW) == NOW.timestamp() + hours * 3600
+    assert parse_pause(text, NOW, NOW.tzinfo) == NOW.timestamp() + hours * 3600
 
 
 def test_forever_has_no_end():
