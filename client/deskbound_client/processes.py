@@ -14,6 +14,9 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
 
 STOP_SECONDS = 10.0
 _PR_SET_DUMPABLE = 4
@@ -27,6 +30,43 @@ def keep_memory_private() -> None:
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def end_first_when_memory_is_short(score: int) -> None:
+    """Ask the system to end this process before others when memory runs out (Linux).
+
+    Args:
+        score: from 0, as any program, to 1000, first of all.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text(str(score), encoding="ascii")
+
+
+def bound_memory(most_bytes: int) -> None:
+    """Let the system refuse this process more data than that: the last line behind the governor."""
+    if sys.platform == "linux":
+        import resource  # noqa: PLC0415 - not on every platform
+
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        most = most_bytes if hard == resource.RLIM_INFINITY else min(most_bytes, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+
+
+def step_back() -> None:
+    """Run only when nothing else on this machine wants to: processor and disk (Linux).
+
+    Where the system groups processes by session, only the group's own number counts.
+    """
+    with suppress(OSError, AttributeError, psutil.Error):
+        os.nice(19)
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        with suppress(OSError, psutil.Error):
+            psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
+        with suppress(OSError):
+            Path("/proc/self/autogroup").write_text("19", encoding="ascii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +124,20 @@ class Child:
         )
         self._listener = threading.Thread(target=self._listen, args=(heard,), daemon=True)
         self._listener.start()
-        if self._process.stdin is not None:
-            with suppress(BrokenPipeError):
-                self._process.stdin.write(first_line.encode("utf-8") + b"\n")
-                self._process.stdin.flush()
+        self.tell(first_line)
 
     def _listen(self, heard: Heard) -> None:
         if self._process.stdout is None:
             return
         for line in self._process.stdout:
             heard(self.name, line.decode("utf-8", "replace").rstrip("\n"))
+
+    def tell(self, line: str) -> None:
+        """Write one more line to its standard input; one that is ending does not hear it."""
+        if self._process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._process.stdin.write(line.encode("utf-8") + b"\n")
+                self._process.stdin.flush()
 
     @property
     def pid(self) -> int:

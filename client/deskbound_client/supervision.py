@@ -2,13 +2,15 @@
 
 Each child is a small state: wanted or not, running since when, failed how often, not before when.
 The SuperNode has one condition more: it is up only while the executor says that this laptop is
-willing, and not in a silence. So whoever pauses, or has nothing to give, is offline in fact.
+willing, and not in a silence. So whoever pauses, or has nothing to give, is offline in fact. The
+governor's caps come on top; presence, which has neither vault nor network, is always there.
 """
 
 import json
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from deskbound_client.governor.caps import Standing
 from deskbound_client.processes import Backoff
 from deskbound_strategies.errors import DeskboundError
 
@@ -16,6 +18,7 @@ from deskbound_strategies.errors import DeskboundError
 class Role(StrEnum):
     """The children, in the order in which they start."""
 
+    PRESENCE = "presence"
     CAPTURE = "capture"
     EXECUTOR = "executor"
     SUPERNODE = "supernode"
@@ -23,6 +26,7 @@ class Role(StrEnum):
 
 # The SuperLink takes a laptop that vanished for present a while longer and would not let it in.
 BACKOFF = {
+    Role.PRESENCE: Backoff(first=2.0, most=60.0),
     Role.CAPTURE: Backoff(first=2.0, most=60.0),
     Role.EXECUTOR: Backoff(first=2.0, most=60.0),
     Role.SUPERNODE: Backoff(first=5.0, most=60.0),
@@ -113,20 +117,24 @@ class Wishes:
         joined: whether this laptop is in a fleet.
         willing: whether the executor said so last.
         silent_until: Unix seconds until which this laptop is not to be seen.
+        standing: what the governor allows.
     """
 
     capture: bool = True
     joined: bool = False
     willing: bool = False
     silent_until: float = 0.0
+    standing: Standing = Standing()  # noqa: RUF009 - frozen
 
     def wants(self, role: Role, states: dict[Role, State], unix_now: float) -> bool:
         """Return whether a child should run now."""
+        if role is Role.PRESENCE:
+            return True
         if role is Role.CAPTURE:
-            return self.capture
+            return self.capture and self.standing.capture
         if role is Role.EXECUTOR:
-            return self.joined
-        warm = states[Role.EXECUTOR].ready
+            return self.joined and self.standing.executor
+        warm = states[Role.EXECUTOR].ready and self.standing.online
         return self.joined and warm and self.willing and unix_now >= self.silent_until
 
 

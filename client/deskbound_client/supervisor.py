@@ -18,6 +18,8 @@ from deskbound_client.capture.control import Control
 from deskbound_client.federation import supernode
 from deskbound_client.federation.join import Server, load_server
 from deskbound_client.federation.supernode import Finding
+from deskbound_client.governor.governor import Governor, Now, orders_for
+from deskbound_client.governor.report import FILE as GOVERNOR_FILE
 from deskbound_client.lookout import Lookout
 from deskbound_client.paths import HomePaths
 from deskbound_client.processes import Child, worker
@@ -26,10 +28,12 @@ from deskbound_client.supervision import BACKOFF, Role, State, Trouble, Wishes, 
 from deskbound_strategies.errors import DeskboundError, NotFoundError
 
 TICK_SECONDS = 0.25
+PRESENCE_SECONDS = 15.0  # what it said holds so long; it says it every five
 FIRST_LOOK_SECONDS = 5.0  # until then a sound SuperNode has connected by itself
 LOG_LIMIT_BYTES = 1_000_000
 # Flower 1.41 (supercore/error): the key is unknown, or its laptop is still counted as online.
 _NOT_LET_IN = "superlink-2004"
+_HOLD_THE_VAULT = frozenset({Role.CAPTURE, Role.EXECUTOR})
 
 
 class Supervisor:
@@ -55,6 +59,10 @@ class Supervisor:
         self._written = ""
         self._stopping = False
         self._lookout = Lookout(paths)
+        self._governor = Governor(paths)
+        self._in_use = ("unsure", 0.0)
+        self._told: dict[Role, str] = {}
+        self._rested_since = 0
 
     def run(self) -> None:
         """Supervise until SIGTERM, SIGINT or SIGHUP; no child is left when this returns."""
@@ -77,6 +85,7 @@ class Supervisor:
         self._load_server()
         self._listen()
         self._bury()
+        self._govern()
         wanted = self._wanted()
         self._look_out(wanted)
         for role in Role:
@@ -102,6 +111,35 @@ class Supervisor:
         now = time.time()
         return {role for role in Role if wishes.wants(role, self._states, now)}
 
+    # --- what it may use ------------------------------------------------------------------
+
+    def _govern(self) -> None:
+        """Keep to the caps: what may not run ends in this tick, what may only wait is told so."""
+        pids = {role: child.pid for role, child in self._children.items()}
+        ready = self._states[Role.CAPTURE].ready  # what a start costs is not what capture costs
+        standing = self._governor.look(
+            Now(
+                capture_pid=pids.get(Role.CAPTURE, 0) if ready else 0,
+                executor_pid=pids.get(Role.EXECUTOR, 0),
+                connected=Role.SUPERNODE in pids,
+                in_use=self._somebody_is_there(),
+            )
+        )
+        self._wishes = replace(self._wishes, standing=standing)
+        if standing.capture is False and Role.CAPTURE in self._children:
+            self._rested_since = int(time.time())
+        for name, order in orders_for(standing).items():
+            role = Role(name)
+            if role in self._children and self._told.get(role) != order:
+                self._children[role].tell(order)
+                self._told[role] = order
+
+    def _somebody_is_there(self) -> bool | None:
+        """Return what presence said last, None when it could not tell or says nothing any more."""
+        word, said = self._in_use
+        fresh = time.monotonic() - said < PRESENCE_SECONDS
+        return {"in-use": True, "away": False}.get(word) if fresh else None
+
     # --- children -------------------------------------------------------------------------
 
     def _start(self, role: Role) -> None:
@@ -113,17 +151,19 @@ class Supervisor:
         if role is Role.SUPERNODE:
             environment = supernode.environment(self._paths)
             command = worker("exec", *command)
-        secret = "" if role is Role.SUPERNODE else self._passphrase
+        secret = self._passphrase if role in _HOLD_THE_VAULT else ""
         self._children[role] = Child(role.value, command, environment, secret, self._hear)
+        self._told.pop(role, None)
         self._states[role] = state.started(time.monotonic())
         self._log(role, "started")
 
     def _command(self, role: Role) -> list[str]:
         home = str(self._paths.home)
         if role is Role.CAPTURE:
-            return worker("capture", "--home", home)
-        if role is Role.EXECUTOR:
-            return worker("executor", "--home", home)
+            rested, self._rested_since = self._rested_since, 0
+            return worker("capture", "--home", home, "--rested-since", str(rested))
+        if role is not Role.SUPERNODE:
+            return worker(role.value, "--home", home)
         if self._server is None:
             raise NotFoundError("This laptop is in no fleet.", "Run `deskbound join` first.")
         return supernode.command(self._server, self._paths, self._port)
@@ -148,6 +188,8 @@ class Supervisor:
             self._log(role, f"ended-{code}")
             if role is Role.EXECUTOR:
                 self._wishes = replace(self._wishes, willing=False)
+            if role is Role.PRESENCE:
+                self._in_use = ("unsure", 0.0)
             if role is Role.SUPERNODE:
                 self._lookout.hurry()
 
@@ -189,6 +231,7 @@ class Supervisor:
         self._control.close()
         self._paths.superexec_secret.unlink(missing_ok=True)
         self._paths.status.unlink(missing_ok=True)
+        (self._paths.run / GOVERNOR_FILE).unlink(missing_ok=True)
 
     # --- what they say --------------------------------------------------------------------
 
@@ -213,6 +256,9 @@ class Supervisor:
                 self._errors.pop(role, None)
             case "willing" | "unwilling":
                 self._wishes = replace(self._wishes, willing=word == "willing")
+            case "in-use" | "away" | "unsure" if role is Role.PRESENCE:
+                self._in_use = (word, time.monotonic())
+                return  # said every few seconds, and nobody's business later
             case "port" if rest.isdecimal():
                 self._port = int(rest)
             case "silent" if rest.isdecimal():

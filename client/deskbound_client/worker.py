@@ -1,14 +1,18 @@
 """``python -m deskbound_client.worker``: what the agent runs as children of its own.
 
-    worker capture  --home HOME
+    worker capture  --home HOME [--rested-since UNIX]
     worker executor --home HOME
+    worker presence --home HOME
     worker probe    --home HOME
     worker exec     PROGRAM ARGUMENT...
 
 The first two hold the vault. Its passphrase comes as the first line of standard input, never by
-argument or environment; standard input then stays open, and its end means that the agent is gone
-and so must the child be. They tell the agent one word a line, and of failures only our own
-sentences, never an exception's text that could hold what was captured.
+argument or environment; standard input then stays open for orders, and its end means that the
+agent is gone and so must the child be. They tell the agent one word a line, and of failures only
+our own sentences, never an exception's text that could hold what was captured.
+
+``presence`` stands at the desk: hotkey, notices, icon, and whether somebody is there. It is told no
+passphrase and opens no vault.
 
 ``probe`` has the network instead: it is told no passphrase, looks once whether the SuperLink
 answers, says one word of ``Finding`` and is gone.
@@ -23,22 +27,33 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
 from deskbound_client.capture.schedule import Schedule
 from deskbound_client.config import load_config
 from deskbound_client.federation.guard import forbid_network
+from deskbound_client.governor.caps import MEGABYTE
+from deskbound_client.orders import Orders
 from deskbound_client.paths import HomePaths
-from deskbound_client.processes import keep_memory_private
+from deskbound_client.processes import (
+    bound_memory,
+    end_first_when_memory_is_short,
+    keep_memory_private,
+    step_back,
+)
 from deskbound_client.store.keystore import choose_keystore
+from deskbound_client.store.rows import StoredGap
 from deskbound_client.store.vault import Vault
 from deskbound_client.upkeep import Upkeep
 from deskbound_strategies.errors import DeskboundError
 
 EXIT_INTERNAL = 70  # EX_SOFTWARE of sysexits.h
 _PR_SET_PDEATHSIG = 1
+_BOUND = 8  # times its cap: where the system itself stops capture from taking memory
 
 
 def say(line: str) -> None:
@@ -70,18 +85,18 @@ def open_vault(paths: HomePaths, passphrase: str) -> Vault:
     return Vault.open(paths.home, choose_keystore(paths.home, source))
 
 
-def watch_agent() -> None:
-    """End this process when standard input ends: the agent is gone."""
+def watch_agent(orders: Orders) -> None:
+    """Take orders from standard input, and end this process when it ends: the agent is gone."""
 
     def wait() -> None:
-        while sys.stdin.buffer.read(4096):
-            pass
+        for line in sys.stdin.buffer:
+            orders.take(line.decode("ascii", "replace").rstrip("\n"))
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, name="agent-watch", daemon=True).start()
 
 
-def capture(paths: HomePaths, passphrase: str) -> None:
+def capture(paths: HomePaths, passphrase: str, orders: Orders, rested_since: int) -> None:
     """Run capture until SIGTERM."""
     from deskbound_client.capture.display import find_display  # noqa: PLC0415 - as below
     from deskbound_client.capture.process import run_capture  # noqa: PLC0415 - one role, one import
@@ -91,17 +106,23 @@ def capture(paths: HomePaths, passphrase: str) -> None:
     config = load_config(paths.config)
     settings = CaptureConfig(
         excluded_apps=config.excluded_apps,
+        excluded_titles=config.excluded_titles,
         schedule=Schedule.parse(config.schedule),
         idle_seconds=config.idle_seconds,
         thumbnail_seconds=config.thumbnail_seconds,
     )
+    bound_memory(_BOUND * config.capture_rss_mb * MEGABYTE)
+    end_first_when_memory_is_short(300)
     with open_vault(paths, passphrase) as vault:
         upkeep = Upkeep(vault, paths, config, tell)
+        if rested_since:  # by order of the governor: a hole with a cause, not a silent one
+            with suppress(DeskboundError):
+                vault.append([StoredGap(rested_since, int(time.time()), "stopped")])
         say("ready")
-        run_capture(paths.home, vault, settings, beside=upkeep.tick)
+        run_capture(paths.home, vault, settings, beside=upkeep.tick, pace=orders.pace)
 
 
-def executor(paths: HomePaths, passphrase: str) -> None:
+def executor(paths: HomePaths, passphrase: str, orders: Orders) -> None:
     """Answer tasks until SIGTERM."""
     import torch  # noqa: PLC0415 - seconds long; only this role pays for it
 
@@ -113,19 +134,38 @@ def executor(paths: HomePaths, passphrase: str) -> None:
     from deskbound_strategies.task import find_task  # noqa: PLC0415
 
     config, floor = load_config(paths.config), load_floor(paths.floor)
+    end_first_when_memory_is_short(800)
+    if config.training_only_when_idle:
+        step_back()
     torch.set_num_threads(config.torch_threads)
     for name in floor.tasks:
         _warm(lambda task=name: find_task(task).layout())  # type: ignore[misc]
     secret = read_private(paths.superexec_secret)
     with open_vault(paths, passphrase) as vault:
-        laptop = VaultLaptop(paths, vault, config, floor, load_server(paths).contract_key)
+        key = load_server(paths).contract_key
+        laptop = VaultLaptop(paths, vault, config, floor, key, may_train=orders.may_train)
         upkeep = Upkeep(vault, paths, config, tell)
 
         def beside() -> None:
             upkeep.tick()
             laptop.work_out_figures()
 
-        run_executor(secret, laptop, say, threading.Event(), beside=beside)
+        run_executor(
+            secret,
+            laptop,
+            say,
+            threading.Event(),
+            beside=beside,
+            may_work=orders.may_train,
+            received=laptop.received,
+        )
+
+
+def presence(paths: HomePaths) -> None:
+    """Stand at the desk until SIGTERM."""
+    from deskbound_client.presence.process import run_presence  # noqa: PLC0415 - as above
+
+    run_presence(paths, load_config(paths.config), say)
 
 
 def probe(paths: HomePaths) -> None:
@@ -154,7 +194,7 @@ def main(arguments: list[str] | None = None) -> int:
         if given.role == "probe":
             probe(paths)
         else:
-            _with_vault(given.role, paths)
+            _tied_to_agent(given, paths)
     except DeskboundError as error:
         tell(error)
         return error.exit_code
@@ -163,14 +203,21 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _with_vault(role: str, paths: HomePaths) -> None:
+def _tied_to_agent(given: argparse.Namespace, paths: HomePaths) -> None:
     keep_memory_private()
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the agent decides what Ctrl-C means
     passphrase = sys.stdin.buffer.readline().rstrip(b"\n").decode("utf-8")
-    watch_agent()
+    orders = Orders()
+    watch_agent(orders)
     forbid_network()
-    (capture if role == "capture" else executor)(paths, passphrase)
+    match given.role:
+        case "capture":
+            capture(paths, passphrase, orders, given.rested_since)
+        case "executor":
+            executor(paths, passphrase, orders)
+        case "presence":
+            presence(paths)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
@@ -181,8 +228,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="deskbound-worker", allow_abbrev=False)
     parser.add_argument("--parent", type=int, required=True)
     roles = parser.add_subparsers(dest="role", required=True)
-    for role in ("capture", "executor", "probe"):
-        roles.add_parser(role).add_argument("--home", type=Path, required=True)
+    for role in ("capture", "executor", "presence", "probe"):
+        parsed = roles.add_parser(role)
+        parsed.add_argument("--home", type=Path, required=True)
+        if role == "capture":
+            parsed.add_argument("--rested-since", type=int, default=0)
     roles.add_parser("exec").add_argument("program", nargs=argparse.REMAINDER)
     return parser
 

@@ -47,7 +47,7 @@ def test_children_show_no_secret_and_stop_leaves_none(made, desk):
     desk.start()
     online(made, desk)
     running = children(desk)
-    assert len(running) == 3  # agent, executor, SuperNode
+    assert len(running) == 4  # agent, presence, executor, SuperNode
     secret = desk.paths.superexec_secret.read_bytes()
     for process in running:
         shown = " ".join(process.cmdline()) + str(process.environ())

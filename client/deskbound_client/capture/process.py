@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from deskbound_client import consent
+from deskbound_client.capture.attention import Attention
 from deskbound_client.capture.callbacks import KeyCallback, PointerCallback
 from deskbound_client.capture.clocks import Clocks
 from deskbound_client.capture.control import Control
@@ -18,10 +19,12 @@ from deskbound_client.capture.display import find_display
 from deskbound_client.capture.gate import Context, Reason, verdict
 from deskbound_client.capture.inbox import Holes, Inbox
 from deskbound_client.capture.keyboard import KEY_PRESS, KEY_RELEASE
+from deskbound_client.capture.passwords import Listener
 from deskbound_client.capture.pictures import Pictures
 from deskbound_client.capture.pointer import BUTTON_PRESS, BUTTON_RELEASE
 from deskbound_client.capture.record import Tap
 from deskbound_client.capture.recorder import Recorder
+from deskbound_client.capture.rules import RuleFile, Rules
 from deskbound_client.capture.screen import Camera
 from deskbound_client.capture.settings import CaptureConfig
 from deskbound_client.capture.signals import (
@@ -34,9 +37,10 @@ from deskbound_client.capture.signals import (
 )
 from deskbound_client.capture.situation import Board, ServerClock
 from deskbound_client.capture.status import CaptureStatus, write_status
+from deskbound_client.capture.surroundings import Surroundings
 from deskbound_client.capture.taps import Keeper, Taps
 from deskbound_client.capture.watch import Watch
-from deskbound_client.capture.windows import Classifier
+from deskbound_client.paths import HomePaths
 from deskbound_client.store.vault import Vault
 from deskbound_client.store.writer import Writer
 from deskbound_strategies.errors import BusyError, VaultDamagedError
@@ -57,9 +61,18 @@ class Capture:
         vault: open vault that rows go to.
         config: what the employee has set.
         display_name: the X display.
+        pace: times the usual time between two thumbnails that is wanted now.
     """
 
-    def __init__(self, home: Path, vault: Vault, config: CaptureConfig, display_name: str) -> None:
+    def __init__(
+        self,
+        home: Path,
+        vault: Vault,
+        config: CaptureConfig,
+        display_name: str,
+        *,
+        pace: Callable[[], int] = lambda: 1,
+    ) -> None:
         self._vault, self._config, self._display_name = vault, config, display_name
         self._status_path = home / "run" / STATUS_FILE
         self._control = Control.open(home / "control")
@@ -68,10 +81,20 @@ class Capture:
         self._holes = Holes(config.gap_seconds, self._inbox.put_hole)
         parts = (self._control, self._board, self._clock, self._inbox)
         self._keys, self._pointer = KeyCallback(*parts), PointerCallback(*parts)
-        self._classifier = Classifier(vault.app_bucket, config.excluded_apps)
+        first = Rules(config.excluded_apps, config.excluded_titles, config.schedule)
+        attention = Attention()
+        self._listener = Listener(attention)
+        self._surroundings = Surroundings(
+            RuleFile(first, HomePaths(home).config), vault.app_bucket, attention, self._listener
+        )
         self._camera: Camera | None = None
         self._pictures = Pictures(
-            self._control, self._board, self._inbox, self._take, period=config.thumbnail_seconds
+            self._control,
+            self._board,
+            self._inbox,
+            self._take,
+            period=config.thumbnail_seconds,
+            pace=pace,
         )
         self._taps = Taps({KEYS: self._key_tap, POINTER: self._pointer_tap})
         self._watch = Keeper(self._make_watch)
@@ -84,6 +107,7 @@ class Capture:
 
     def start(self) -> None:
         """Start the threads."""
+        self._listener.start()
         self._recorder.start()
         self.tick()
 
@@ -134,6 +158,7 @@ class Capture:
         self._recorder.stop()
         self._recorder.join(JOIN_SECONDS)
         self._watch.stop()
+        self._listener.stop()
         write_status(self._status_path, self._status(time.time(), state="stopped"))
 
     def _mark_holes(self, now: float, streams: int, *, hearing: bool) -> None:
@@ -160,7 +185,8 @@ class Capture:
             self._display_name,
             self._board,
             self._clock,
-            self._classifier,
+            self._surroundings,
+            looks_around=lambda: bool(self._control.streams & SCREEN),
             word=self._control.word,
             idle_seconds=self._config.idle_seconds,
             on_focus=self._focused,
@@ -207,6 +233,7 @@ def run_capture(
     stop: threading.Event | None = None,
     *,
     beside: Callable[[], None] = lambda: None,
+    pace: Callable[[], int] = lambda: 1,
 ) -> None:
     """Capture until SIGTERM or ``stop``; returns when all that may be kept is on the disk.
 
@@ -216,6 +243,7 @@ def run_capture(
         config: what the employee has set.
         stop: ends capture when set; made here if not given.
         beside: called with every tick, in this thread; it must not raise.
+        pace: times the usual time between two thumbnails that is wanted now.
 
     Raises:
         WaylandError: input cannot be captured in this session.
@@ -227,7 +255,7 @@ def run_capture(
     stopping = stop or threading.Event()
     (home / "run").mkdir(mode=0o700, exist_ok=True)
     with _alone(home / "run" / LOCK_FILE), _stopped_by_sigterm(stopping):
-        capture = Capture(home, vault, config, display_name)
+        capture = Capture(home, vault, config, display_name, pace=pace)
         capture.start()
         try:
             while not stopping.wait(TICK_SECONDS):

@@ -51,6 +51,9 @@ def serve(
     say: Say,
     stop: threading.Event,
     beside: Callable[[], None] = lambda: None,
+    *,
+    may_work: Callable[[], bool] = lambda: True,
+    received: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Answer tasks until told to stop.
 
@@ -60,6 +63,8 @@ def serve(
         say: tells the supervisor one line.
         stop: set to end after the task at hand.
         beside: called between tasks, in this thread; it must not raise.
+        may_work: whether a task may be begun now; until then it waits, unread, in the SuperNode.
+        received: told how many bytes each task brought.
     """
     said = None
     while not stop.is_set():
@@ -69,11 +74,18 @@ def serve(
             say(word)
             said = word
         # Whoever is not willing claims nothing: the task stays unread.
-        if word is Word.UNWILLING or not _serve_one(endpoint, laptop, say, stop):
+        idle = word is Word.UNWILLING or not may_work()
+        if idle or not _serve_one(endpoint, laptop, say, stop, received):
             stop.wait(POLL_SECONDS)
 
 
-def _serve_one(endpoint: Endpoint, laptop: Laptop, say: Say, stop: threading.Event) -> bool:
+def _serve_one(
+    endpoint: Endpoint,
+    laptop: Laptop,
+    say: Say,
+    stop: threading.Event,
+    received: Callable[[int], None],
+) -> bool:
     """Answer one task if there is one; return whether there was."""
     try:
         task = endpoint.claim()
@@ -84,17 +96,23 @@ def _serve_one(endpoint: Endpoint, laptop: Laptop, say: Say, stop: threading.Eve
     say(Word.CLAIMED)
     with task:
         try:
-            _answer(task, laptop, say, lambda: _gone(endpoint, stop))
+            _answer(task, laptop, say, lambda: _gone(endpoint, stop), received)
         except UnreachableError:
             say(Word.LOST)
     return True
 
 
 def _answer(
-    task: ClaimedTask, laptop: Laptop, say: Say, wait_until_gone: Callable[[], None]
+    task: ClaimedTask,
+    laptop: Laptop,
+    say: Say,
+    wait_until_gone: Callable[[], None],
+    received: Callable[[int], None],
 ) -> None:
     most = laptop.floor.max_message_bytes + wire.MAX_CONTRACT_BYTES + _ENVELOPE_BYTES
-    outcome = respond(task.pull(most), laptop)
+    brought = task.pull(most)
+    received(brought.size)
+    outcome = respond(brought, laptop)
     if isinstance(outcome, Silence):
         say(f"{Word.SILENT} {outcome.until}")
         # The claim is held until the SuperNode is off: a claim that lapses would make the
@@ -127,6 +145,8 @@ def run_executor(
     stop: threading.Event,
     *,
     beside: Callable[[], None] = lambda: None,
+    may_work: Callable[[], bool] = lambda: True,
+    received: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Serve the runtime API of a SuperNode that is still to be started, until told to stop."""
     port = free_port()
@@ -134,6 +154,6 @@ def run_executor(
     try:
         say(f"{Word.PORT} {port}")
         say(Word.READY)
-        serve(runtime, laptop, say, stop, beside)
+        serve(runtime, laptop, say, stop, beside, may_work=may_work, received=received)
     finally:
         runtime.close()

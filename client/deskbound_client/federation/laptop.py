@@ -16,6 +16,8 @@ from deskbound_client.capture.control import Control
 from deskbound_client.capture.signals import RHYTHM, WINDOWS, mask_of
 from deskbound_client.config import Config
 from deskbound_client.federation.participant import Accepted
+from deskbound_client.governor.caps import MEGABYTE
+from deskbound_client.governor.network import MESSAGE_BYTES, NetworkAccount
 from deskbound_client.learn.trainer import train
 from deskbound_client.learn.units import digest
 from deskbound_client.learn.units import units as units_of
@@ -41,6 +43,7 @@ from deskbound_strategies.task import Task, Unit
 from deskbound_strategies.vocabulary import APP_OTHER, GAP_UNKNOWN, Action
 
 UPDATES = "updates"
+_WAIT_SECONDS = 0.2
 
 
 class VaultLaptop:
@@ -52,6 +55,7 @@ class VaultLaptop:
         config: what the employee has set.
         floor: the local policy floor.
         contract_key: of the server it joined.
+        may_train: whether the governor lets a round be worked on at this moment.
         clock: Unix time.
     """
 
@@ -63,6 +67,7 @@ class VaultLaptop:
         floor: PolicyFloor,
         contract_key: Ed25519PublicKey,
         *,
+        may_train: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.floor = floor
@@ -70,7 +75,9 @@ class VaultLaptop:
         self._paths = paths
         self._vault = vault
         self._config = config
+        self._may_train = may_train
         self._clock = clock
+        self._network = NetworkAccount(paths.network_account, clock)
         self._control = Control.open(paths.control)
         self._budget = Budget(LedgerStore(vault, clock), floor, clock)
         self._cuts: Mapping[date, str] = {}  # of the days reserved last, by digest
@@ -149,20 +156,51 @@ class VaultLaptop:
         return reserved
 
     def train(self, accepted: Accepted, units: Sequence[Unit]) -> Mapping[str, NDArray[Any]]:
-        """Train with DP-SGD; see ``trainer.train``."""
-        return train(accepted.task, accepted.weights, units, accepted.contract)
+        """Train with DP-SGD; see ``trainer.train``.
+
+        Raises:
+            Refusal: ``internal`` when the employee paused or took consent back, or the deadline
+                passed while the governor wanted the laptop for its owner. What was reserved stays
+                spent.
+        """
+        seen = self._control.generation
+
+        def unwanted() -> bool:
+            nonlocal seen
+            # Its owner is back: what is paid for waits where it is, as long as anybody wants it.
+            while not self._may_train() and not self._is_over(accepted.contract):
+                time.sleep(_WAIT_SECONDS)
+            if self._is_over(accepted.contract):
+                return True
+            before, seen = seen, self._control.generation
+            return before != seen and not self.is_willing()
+
+        return train(
+            accepted.task, accepted.weights, units, accepted.contract, should_stop=unwanted
+        )
+
+    def _is_over(self, asked: RoundContract) -> bool:
+        return self._control.paused or self._clock() > asked.deadline
 
     def release(self, asked: RoundContract, update: bytes) -> None:
         """Write the release down; see ``Budget.release``.
 
         Raises:
             Refusal: ``internal`` when what it was made of was forgotten, or consent to it was
-                taken back, while it was made.
+                taken back, while it was made, or when the month's bytes do not suffice.
         """
         present = self.units(asked)
         if any(digest(present.get(day, ())) != cut for day, cut in self._cuts.items()):
             raise Refusal(RefusalCode.INTERNAL)
+        limit = self._config.network_mb_per_month * MEGABYTE
+        if not self._network.charge(len(update) + MESSAGE_BYTES, limit):
+            raise Refusal(RefusalCode.INTERNAL)
         self._budget.release(asked, update)
+
+    def received(self, count: int) -> None:
+        """Charge a message that came, whatever was made of it; it never raises."""
+        with suppress(DeskboundError, OSError):  # it is here already
+            self._network.note(count + MESSAGE_BYTES)
 
     def work_out_figures(self) -> None:
         """After a charge, work out what `deskbound budget` will ask for; it never raises.

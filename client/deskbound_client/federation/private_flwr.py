@@ -108,6 +108,13 @@ class TaskInput:
     content: RecordDict | None
 
     @property
+    def size(self) -> int:
+        """Bytes of the bundle and of every byte string in the records."""
+        records = () if self.content is None else self.content.values()
+        values = [value for record in records for value in record.values()]
+        return len(self.bundle) + sum(len(one) for one in values if isinstance(one, bytes))
+
+    @property
     def is_client_app(self) -> bool:
         """Whether this is a task for the ClientApp."""
         return self.task_type == TaskType.CLIENT_APP.value

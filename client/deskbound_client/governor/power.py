@@ -4,7 +4,6 @@ psutil takes the first thing with ``battery`` in its name for the laptop's own, 
 that is the mouse. The kernel says whose a battery is.
 """
 
-import sys
 from pathlib import Path
 
 import psutil
@@ -17,13 +16,12 @@ def on_mains(supplies: Path = SUPPLIES) -> bool | None:
 
     A machine without a battery of its own does.
     """
-    if sys.platform == "linux":
-        return _linux(supplies)
+    return _linux(supplies) if SUPPLIES.parent.is_dir() else _elsewhere()
+
+
+def _elsewhere() -> bool | None:
     battery = psutil.sensors_battery()
-    if battery is None:
-        return True
-    plugged: bool | None = battery.power_plugged
-    return plugged
+    return True if battery is None else battery.power_plugged
 
 
 def _linux(supplies: Path) -> bool | None:

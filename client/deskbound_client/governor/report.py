@@ -81,7 +81,7 @@ def _words(cause: Cause, caps: Config, standing: Standing) -> tuple[str, str]:
             "Forget some days, lower size_cap_mb, or raise disk_mb in config.toml.",
         ),
         Cause.NETWORK: (
-            f"The {caps.network_mb_per_month} MB of this month are used up: offline until the next.",
+            f"The {caps.network_mb_per_month} MB of this month are used up: offline until it ends.",
             "Raise network_mb_per_month in config.toml if you want it back earlier.",
         ),
         Cause.BATTERY: (

@@ -35,6 +35,7 @@ def train(
     units: Sequence[Unit],
     contract: RoundContract,
     source: ByteSource | None = None,
+    *,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Weights:
     """Take the contract's DP-SGD steps; return the change of the weights, in layout order.
