@@ -33,6 +33,8 @@ class Config:
     Attributes:
         excluded_apps: categories (``chat``) or patterns of program names (``my-diary*``) that are
             never looked at.
+        excluded_titles: patterns of window titles (``*salary*``) that are never looked at; titles
+            are read only for this and to tell private windows, and never kept.
         schedule: weekly hours in which capture may run (``mon-fri 09:00-17:00``); none means
             always.
         idle_seconds: seconds without input after which nothing is looked at.
@@ -59,6 +61,7 @@ class Config:
     """
 
     excluded_apps: tuple[str, ...] = ()
+    excluded_titles: tuple[str, ...] = ()
     schedule: tuple[str, ...] = ()
     idle_seconds: float = 60.0
     thumbnail_seconds: float = 10.0
@@ -97,6 +100,9 @@ _TEMPLATE = """\
 
 # Never look at these: categories ("chat") or names of programs ("my-diary*").
 excluded_apps = []
+
+# Never look at windows with these titles, e.g. "*salary*". Titles are compared and never kept.
+excluded_titles = []
 
 # Hours in which capture may run, e.g. ["mon-fri 09:00-17:00"]; none means always.
 schedule = []

@@ -2,19 +2,24 @@
 
 The control word and the stream's consent are asked first; then every condition in ``CONDITIONS``
 must find nothing against it. Each condition answers with a reason to stay closed or with None, and
-what is not known is a reason. Conditions to come (private window, password field, schedule, remote
-session) are one more field of ``Context`` and one more function in the tuple.
+what is not known is a reason. A new condition is one more field of ``Context`` and one more
+function in the tuple.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from deskbound_client.capture.signals import SCREEN
+from deskbound_client.capture.signals import KEYS, SCREEN
+from deskbound_strategies.vocabulary import APPS
 
 Rectangle = tuple[int, int, int, int]  # x, y, width, height in pixels of the whole screen
 
 PLACES = 16  # a position inside the active window is kept in sixteenths
+BROWSER = APPS.index("browser")
+# What is typed into these, and what they show, is another machine's: nothing here can see whether
+# a password is asked for there.
+ELSEWHERE = frozenset({APPS.index("remote"), APPS.index("virtual-machine")})
 
 
 class Reason(StrEnum):
@@ -27,6 +32,10 @@ class Reason(StrEnum):
     LOCKED = "locked"
     IDLE = "idle"
     EXCLUDED = "excluded"
+    PRIVATE = "private"
+    PASSWORD = "password"  # noqa: S105 - a name, not a secret
+    SCHEDULE = "schedule"
+    REMOTE = "remote"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,13 @@ class Context:
         known: whether there is an active window whose application could be told.
         app: index into ``APPS`` of its category.
         bucket: salted number of an application that has no category, else 0.
-        excluded: the employee excluded it.
+        excluded: the employee excluded it, by program or by title.
+        private: it is a private browser window; None if that cannot be told.
+        exposed: a private window is visible anywhere; None if nobody looked.
+        password: a password field has the keyboard, or had it a moment ago; None if that cannot be
+            told.
+        scheduled: these are hours in which capture may run; None if the rules cannot be read.
+        remote: somebody works here from another machine; None if the signs contradict each other.
         locked: the screen is locked or blank; None if that cannot be told.
         idle: nobody has touched keyboard or pointer for a while; None if that cannot be told.
         window: the active window's rectangle, or None.
@@ -49,6 +64,11 @@ class Context:
     app: int = 0
     bucket: int = 0
     excluded: bool = True
+    private: bool | None = None
+    exposed: bool | None = None
+    password: bool | None = None
+    scheduled: bool | None = None
+    remote: bool | None = None
     locked: bool | None = None
     idle: bool | None = None
     window: Rectangle | None = None
@@ -80,8 +100,36 @@ def _unlocked(context: Context, _stream: int) -> Reason | None:
     return Reason.LOCKED if context.locked else None
 
 
+def _at_the_desk(context: Context, stream: int) -> Reason | None:
+    if context.remote is None:
+        return Reason.UNKNOWN
+    elsewhere = stream in (KEYS, SCREEN) and context.app in ELSEWHERE
+    return Reason.REMOTE if context.remote or elsewhere else None
+
+
+def _in_schedule(context: Context, _stream: int) -> Reason | None:
+    if context.scheduled is None:
+        return Reason.UNKNOWN
+    return None if context.scheduled else Reason.SCHEDULE
+
+
 def _not_excluded(context: Context, _stream: int) -> Reason | None:
     return Reason.EXCLUDED if context.excluded else None
+
+
+def _not_private(context: Context, stream: int) -> Reason | None:
+    seen = (context.private, context.exposed) if stream == SCREEN else (context.private,)
+    return Reason.PRIVATE if True in seen else Reason.UNKNOWN if None in seen else None
+
+
+def _no_password(context: Context, stream: int) -> Reason | None:
+    if stream not in (KEYS, SCREEN):
+        return None
+    if context.password:
+        return Reason.PASSWORD
+    # Outside browsers a program without accessibility is open: see docs/limitations.md.
+    untold = context.password is None and context.app == BROWSER and stream == KEYS
+    return Reason.UNKNOWN if untold else None
 
 
 def _not_idle(context: Context, stream: int) -> Reason | None:
@@ -91,7 +139,50 @@ def _not_idle(context: Context, stream: int) -> Reason | None:
     return Reason.UNKNOWN if context.idle is None else Reason.IDLE if context.idle else None
 
 
-CONDITIONS: tuple[Condition, ...] = (_known, _unlocked, _not_excluded, _not_idle)
+CONDITIONS: tuple[Condition, ...] = (
+    _known, _unlocked, _at_the_desk, _in_schedule, _not_excluded, _not_private, _no_password,
+    _not_idle,
+)  # fmt: skip
+
+
+def hides(context: Context, stream: int) -> Reason | None:
+    """Return why a situation also closes the moments just before it, None if it does not.
+
+    News of something that must not be seen may come a little after it began.
+    """
+    if context.locked:
+        return Reason.LOCKED
+    if context.password and stream in (KEYS, SCREEN):
+        return Reason.PASSWORD
+    if context.known and context.excluded:
+        return Reason.EXCLUDED
+    if context.private or (context.exposed and stream == SCREEN):
+        return Reason.PRIVATE
+    return None
+
+
+def worse(one: Context, other: Context) -> Context:
+    """Return the second situation, with whatever in the first closes more.
+
+    Bad news may be older than its discovery; good news holds from its discovery on.
+    """
+    return replace(
+        other,
+        locked=_worse(one.locked, other.locked),
+        idle=_worse(one.idle, other.idle),
+        password=_worse(one.password, other.password),
+        private=_worse(one.private, other.private),
+        exposed=_worse(one.exposed, other.exposed),
+        remote=_worse(one.remote, other.remote),
+        scheduled=None
+        if None in (one.scheduled, other.scheduled)
+        else (bool(one.scheduled and other.scheduled)),
+        excluded=one.excluded or other.excluded,
+    )
+
+
+def _worse(*told: bool | None) -> bool | None:
+    return True if True in told else None if None in told else False
 
 
 def verdict(word: int, streams: int, stream: int, context: Context) -> Reason:

@@ -13,6 +13,7 @@ class CaptureConfig:
     Attributes:
         excluded_apps: categories (``chat``) or patterns of program names (``my-diary*``) that are
             never looked at, besides those that never are.
+        excluded_titles: patterns of window titles (``*salary*``) that are never looked at.
         schedule: weekly hours in which anything is looked at.
         idle_seconds: seconds without input after which no thumbnail is taken.
         thumbnail_seconds: shortest time between two thumbnails.
@@ -24,6 +25,7 @@ class CaptureConfig:
     """
 
     excluded_apps: tuple[str, ...] = ()
+    excluded_titles: tuple[str, ...] = ()
     schedule: Schedule = ALWAYS
     idle_seconds: float = 60.0
     thumbnail_seconds: float = 10.0

@@ -6,9 +6,9 @@ by the contexts that were in force at its time and shortly after. Until the watc
 it knows everything up to then, it waits; what cannot be confirmed is dropped.
 """
 
-from deskbound_client.capture.gate import NOTHING_KNOWN, Context, Reason, verdict
+from deskbound_client.capture.gate import NOTHING_KNOWN, Context, Reason, hides, verdict
 
-GUARD_MS = 250  # a change to something locked or excluded also closes this long before it
+GUARD_MS = 250  # a change to something that must not be seen closes this long before it, too
 _REMEMBERED = 256
 _ROUND = 1 << 32  # the server's clock starts anew after 49.7 days
 
@@ -91,10 +91,9 @@ class Board:
                 context = candidate
                 break
             if since <= t_ms + GUARD_MS:
-                if candidate.locked:
-                    return Reason.LOCKED, candidate
-                if candidate.known and candidate.excluded:
-                    return Reason.EXCLUDED, candidate
+                hidden = hides(candidate, stream)
+                if hidden is not None:
+                    return hidden, candidate
         return verdict(word, streams, stream, context), context
 
     def steady(self, t_ms: int) -> bool:

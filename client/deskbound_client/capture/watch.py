@@ -5,6 +5,10 @@ and a few times a second it *beats*: it changes a property of a window of its ow
 carries the server's time, and everything that happened before it has been delivered by then, so
 the board may be confirmed up to that time. A beat also makes the server hand out input events that
 it holds back for the taps.
+
+What else may close the gate (the employee's rules, a password field, another machine's user) is
+asked at each beat, and at once when there is news of it. As long as a question to accessibility is
+under way nothing is confirmed.
 """
 
 import contextlib
@@ -19,14 +23,16 @@ from Xlib import X, Xatom
 from Xlib import display as xdisplay
 
 from deskbound_client.capture import idle
-from deskbound_client.capture.gate import NOTHING_KNOWN, Context
+from deskbound_client.capture.gate import NOTHING_KNOWN, Context, worse
 from deskbound_client.capture.keyboard import Keymap, make_keymap
 from deskbound_client.capture.situation import Board, ServerClock
-from deskbound_client.capture.windows import Classifier, XWindows
+from deskbound_client.capture.surroundings import Surroundings
+from deskbound_client.capture.windows import Look, XWindows
 
 BEAT_SECONDS = 0.25
 QUIET_BEAT_SECONDS = 1.0  # when nobody has touched anything for a while
 _QUIET_MS = 5_000
+_LOOK_AROUND_SECONDS = 5.0  # how long an old look at the other windows is believed
 
 
 class Watch(threading.Thread):
@@ -36,7 +42,8 @@ class Watch(threading.Thread):
         display_name: the X display.
         board: where contexts go.
         clock: unwraps the server's times; shared with the taps.
-        classifier: what turns names of programs into categories.
+        surroundings: knows the rules and what no window tells.
+        looks_around: whether private windows beside the active one matter now.
         word: reads the control word.
         idle_seconds: seconds without input after which the person counts as away.
         on_focus: told when another window is active: server time and context.
@@ -49,13 +56,14 @@ class Watch(threading.Thread):
         display_name: str,
         board: Board,
         clock: ServerClock,
-        classifier: Classifier,
+        surroundings: Surroundings,
         *,
         word: Callable[[], int],
         idle_seconds: float,
         on_focus: Callable[[int, Context], None],
         on_keymap: Callable[[Keymap], None],
         on_beat: Callable[["Watch"], None] = lambda _: None,
+        looks_around: Callable[[], bool] = lambda: True,
     ) -> None:
         super().__init__(name="watch", daemon=True)
         self.faults = 0
@@ -63,13 +71,16 @@ class Watch(threading.Thread):
         self._display_name = display_name
         self._board = board
         self._clock = clock
-        self._classifier = classifier
+        self._surroundings = surroundings
+        self._looks_around = looks_around
         self._word = word
         self._idle_ms = int(idle_seconds * 1000)
         self._on_focus, self._on_keymap, self._on_beat = on_focus, on_keymap, on_beat
         self._stopping = threading.Event()
         self._lockers: set[int] = set()
-        self._changes: list[int] = []  # server times of focus changes not yet looked into
+        self._changes: list[int] = []  # server times of changes not yet looked into
+        self._look = Look(None)
+        self._looked_around = float("-inf")
         self._latest = 0
         self._has_moved = False
         self._beaten_ms = -1
@@ -108,12 +119,16 @@ class Watch(threading.Thread):
 
     def covered(self) -> bool:
         """Whether something may lie over the active window; only for ``on_beat``."""
-        return self._windows.covered(self._board.current.number)
+        active = self._board.current.number
+        return self._windows.covered(active) or self._windows.exposed(active)
 
     def _begin(self, connection: Any) -> None:
         connection.set_error_handler(_nobody)
         self._connection = connection
-        self._windows = XWindows(connection, self._classifier)
+        self._windows = XWindows(
+            connection, self._surroundings.classifier, self._surroundings.titles
+        )
+        self._surroundings.begin(connection, self._display_name)
         self._root = connection.screen().root
         self._heart_atom = connection.intern_atom("_DESKBOUND_BEAT")
         self._heart = self._root.create_window(
@@ -139,26 +154,57 @@ class Watch(threading.Thread):
 
     def _wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
+        sources = [self._connection, *self._surroundings.sources]
         while not self._stopping.is_set():
             left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self._connection], [], [], left)[0]:
+            ready = select.select(sources, [], [], max(left, 0))[0] if left > 0 else []
+            if not ready or ready != [self._connection]:
                 return
             self._drain()
 
     def _beat(self) -> idle.Presence:
         before, word = self._beaten_ms, self._word()
+        changed = self._surroundings.refresh()  # after the word: see ``Surroundings``
+        asking = self._surroundings.asking
         presence = self._pulse()
         self._drain()
-        known = self._board.current
+        if changed:
+            self._follow_rules(before)
         locked = (bool(self._lockers) or presence.saver_on) if self._can_tell_idle else None
         away = presence.idle_ms >= self._idle_ms if self._can_tell_idle else None
-        # Bad news may be as old as the last beat; good news holds from now on.
-        opening = locked is False and known.locked is not False
-        since = self._beaten_ms if opening else before + 1
-        self._board.publish(replace(known, locked=locked, idle=away), since)
+        known = self._board.current
+        self._renew(replace(known, locked=locked, idle=away), before)
         self._board.begin(word, self._beaten_ms)  # read before the beat, so it held by then
-        self._board.confirm(self._beaten_ms)
+        if not asking and not self._surroundings.asking:
+            self._board.confirm(self._beaten_ms)
         return presence
+
+    def _renew(self, context: Context, before: int) -> None:
+        """Publish what no window tells: bad news as of the last beat, good news as of now."""
+        known = self._board.current
+        context = self._surroundings.apply(context, self._look)
+        context = replace(context, exposed=self._exposed(known))
+        if context.private and self._look.application is not None:
+            self._windows.is_private(context.number)
+        self._board.publish(worse(known, context), before + 1)
+        self._board.publish(context, self._beaten_ms)
+
+    def _exposed(self, known: Context) -> bool | None:
+        """Whether a private window is visible; looked into only where that matters."""
+        if not self._looks_around():
+            return None
+        now = time.monotonic()
+        if now - self._looked_around < _LOOK_AROUND_SECONDS:
+            return known.exposed
+        self._looked_around = now
+        return self._windows.exposed(known.number)
+
+    def _follow_rules(self, before: int) -> None:
+        """Look at the active window again, by rules that may have closed it since the last beat."""
+        self._windows.use(self._surroundings.classifier, self._surroundings.titles)
+        known = self._board.current
+        self._board.publish(replace(known, known=False), before + 1)
+        self._put_in_force(known, self._describe(known.number), self._beaten_ms)
 
     def _pulse(self) -> idle.Presence:
         """Make the server say what time it is, after all that happened before."""
@@ -176,11 +222,11 @@ class Watch(threading.Thread):
         self._take()
         while self._changes:
             first = self._changes[0]
-            several = len(self._changes) > 1
+            several = self._changes[-1] > first
             self._changes.clear()
-            if several:
-                self._board.publish(replace(NOTHING_KNOWN, locked=False), first)
             before = self._board.current
+            if several:
+                self._board.publish(replace(before, known=False), first)
             context = self._describe(self._windows.active())
             self._take()
             if self._changes:  # it changed again while we asked: nobody knows what was there
@@ -198,19 +244,32 @@ class Watch(threading.Thread):
         root, kind = int(self._root.id), event.type
         if kind == X.PropertyNotify and event.window.id == self._heart.id:
             self._beaten_ms = self._clock.unwrap(event.time)
-        elif kind == X.PropertyNotify and event.atom == self._windows.active_atom:
-            self._latest = self._clock.unwrap(event.time)
-            self._changes.append(self._latest)
-        elif kind == X.MapNotify and event.override:
-            self._covered_by(int(event.window.id))
+        elif kind == X.PropertyNotify:
+            self._property(int(event.window.id), int(event.atom), event.time)
+        elif kind == X.MapNotify:
+            self._looked_around = float("-inf")
+            if event.override:
+                self._covered_by(int(event.window.id))
         elif kind in (X.UnmapNotify, X.DestroyNotify):
+            self._looked_around = float("-inf")
             self._lockers.discard(int(event.window.id))
             if kind == X.DestroyNotify:
-                self._windows.forget()
+                self._windows.gone(int(event.window.id))
         elif kind == X.ConfigureNotify and event.window.id in (root, self._board.current.number):
             self._has_moved = True
         elif kind == X.MappingNotify:
             self._read_keymap()
+
+    def _property(self, window: int, atom: int, time_: int) -> None:
+        if window == int(self._root.id):
+            if atom == self._windows.stacking_atom:
+                self._looked_around = float("-inf")
+            if atom != self._windows.active_atom:
+                return
+        elif window != self._board.current.number or atom not in self._windows.title_atoms:
+            return
+        self._latest = self._clock.unwrap(time_)
+        self._changes.append(self._latest)
 
     def _covered_by(self, window: int) -> None:
         if self._windows.is_locker(window):
@@ -228,21 +287,24 @@ class Watch(threading.Thread):
 
     def _put_in_force(self, before: Context, context: Context, since_ms: int) -> None:
         context = replace(context, idle=before.idle, locked=bool(self._lockers) or before.locked)
-        self._board.publish(context, since_ms)
+        if context.number != before.number:
+            self._surroundings.moved()
+        context = self._surroundings.apply(context, self._look)
+        self._board.publish(replace(context, exposed=before.exposed), since_ms)
         if context.known and context.number != before.number:
             self._on_focus(since_ms, context)
 
     def _describe(self, window: int) -> Context:
         screen = self._windows.screen()
-        self._windows.watch(window)
-        application = self._windows.application(window) if window else None
-        if application is None:
+        look = self._look = self._windows.look(window)
+        if look.application is None:
             return replace(NOTHING_KNOWN, number=window, screen=screen)
         return Context(
             known=True,
-            app=application.app,
-            bucket=application.bucket,
-            excluded=application.excluded,
+            app=look.application.app,
+            bucket=look.application.bucket,
+            excluded=look.excluded,
+            private=look.private,
             window=self._windows.rectangle(window),
             number=window,
             screen=screen,

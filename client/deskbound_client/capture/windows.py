@@ -1,7 +1,8 @@
-"""Which application is active: a category or a local number, and whether it is excluded.
+"""Which application is active: a category or a local number, and whether it may be looked at.
 
-Only ``WM_CLASS`` is asked for, never a title. The name lives inside ``Classifier.classify`` and is
-gone when it returns.
+``WM_CLASS`` is asked for; a title only of a browser, or where the employee excludes titles. The
+name lives inside ``Classifier.classify`` and the title inside ``XWindows.look``; both are gone when
+these return.
 """
 
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from Xlib import error as xerror
 
 from deskbound_client.capture.categories import ALWAYS_EXCLUDED, CATEGORY_OF
 from deskbound_client.capture.gate import Rectangle
+from deskbound_client.capture.private_windows import Family, family_of, private_by_title
+from deskbound_client.capture.titles import TitleRules
 from deskbound_strategies.vocabulary import APP_OTHER, APPS
 
 
@@ -27,11 +30,32 @@ class Application:
         bucket: positive for a program without a category, else 0. Salted: the number means
             nothing on another laptop.
         excluded: whether nothing of it may be read.
+        family: what tells a private window of it, where it is a browser.
     """
 
     app: int
     bucket: int
     excluded: bool
+    family: Family = Family.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What may be known of a window.
+
+    Attributes:
+        application: of its program, None if it does not say what it is.
+        excluded: by program or by title.
+        private: it is a private window; None if its title does not tell.
+        titled: whether another title may change any of this.
+        pid: number of its process, 0 if it does not say.
+    """
+
+    application: Application | None
+    excluded: bool = True
+    private: bool | None = None
+    titled: bool = False
+    pid: int = 0
 
 
 class Classifier:
@@ -50,6 +74,11 @@ class Classifier:
         """Return category, bucket and exclusion of a window's ``WM_CLASS`` pair."""
         names = (program.lower(), instance.lower())
         category = next((CATEGORY_OF[name] for name in names if name in CATEGORY_OF), "")
+        family = family_of(names) if category in ("", "browser") else Family.NONE
+        if family is not Family.NONE:
+            category = "browser"
+        elif category:
+            family = Family.UNTOLD if category == "browser" else Family.NONE
         excluded = any(
             fnmatchcase(name, pattern)
             for name in (*names, category)
@@ -57,7 +86,7 @@ class Classifier:
             if name
         )
         if category:
-            return Application(APPS.index(category), 0, excluded)
+            return Application(APPS.index(category), 0, excluded, family)
         return Application(APP_OTHER, self._bucket_of(names[0]), excluded)
 
 
@@ -67,21 +96,46 @@ class XWindows:
     Args:
         connection: an open connection of its own.
         classifier: what turns names into categories.
+        titles: which titles are excluded.
     """
 
-    def __init__(self, connection: Any, classifier: Classifier) -> None:
+    def __init__(
+        self, connection: Any, classifier: Classifier, titles: TitleRules | None = None
+    ) -> None:
         self._connection = connection
         self._classifier = classifier
+        self._titles = titles or TitleRules()
+        self._private: set[int] = set()  # windows that once turned out to be private
         self._root = connection.screen().root
         self._active_atom = connection.intern_atom("_NET_ACTIVE_WINDOW")
         self._stacking_atom = connection.intern_atom("_NET_CLIENT_LIST_STACKING")
+        self._title_atoms = tuple(
+            connection.intern_atom(name) for name in ("_NET_WM_NAME", "WM_NAME")
+        )
+        self._pid_atom = connection.intern_atom("_NET_WM_PID")
         self._application = lru_cache(maxsize=256)(self._ask_application)
-        self._watched = 0
+        self._pid = lru_cache(maxsize=256)(self._ask_pid)
+        self._watched = (0, X.NoEventMask)
 
     @property
     def active_atom(self) -> int:
         """The property of the root window that changes when another window becomes active."""
         return int(self._active_atom)
+
+    @property
+    def stacking_atom(self) -> int:
+        """The property of the root window that changes when windows come, go or are raised."""
+        return int(self._stacking_atom)
+
+    @property
+    def title_atoms(self) -> tuple[int, ...]:
+        """The properties of a window that hold its title."""
+        return self._title_atoms
+
+    def use(self, classifier: Classifier, titles: TitleRules) -> None:
+        """Follow other rules from now on."""
+        self._classifier, self._titles = classifier, titles
+        self.forget()
 
     def screen(self) -> tuple[int, int]:
         """Return width and height of the whole screen in pixels."""
@@ -93,9 +147,69 @@ class XWindows:
         found = self._root.get_full_property(self._active_atom, X.AnyPropertyType)
         return int(found.value[0]) if found is not None and len(found.value) else 0
 
-    def application(self, window: int) -> Application | None:
-        """Return what may be known of a window's program, None if it does not say what it is."""
-        return self._application(window)
+    def look(self, window: int) -> Look:
+        """Return what may be known of a window, and be told when that changes.
+
+        The title is read after being told of changes was asked for, so none is missed.
+        """
+        application = self._application(window) if window else None
+        titled = application is not None and (
+            bool(self._titles) or application.family in (Family.TITLED, Family.NAMED)
+        )
+        self._watch(window, X.StructureNotifyMask | (X.PropertyChangeMask if titled else 0))
+        if application is None:
+            return Look(None)
+        title = self._title(window) if titled else None
+        private = private_by_title(application.family, title)
+        if window in self._private:
+            private = True
+        excluded = application.excluded or self._titles.exclude(title)
+        return Look(application, excluded, private, titled, self._pid(window))
+
+    def is_private(self, window: int) -> None:
+        """Take note that a window turned out to be private; it stays so until it is gone."""
+        self._private.add(window)
+
+    def exposed(self, active: int) -> bool:
+        """Whether a private window is visible, or one at the active window that may be private."""
+        found = self._root.get_full_property(self._stacking_atom, X.AnyPropertyType)
+        if found is None:
+            return True
+        mine = self.rectangle(active) if active else None
+        others = (int(number) for number in found.value if int(number) != active)
+        return any(self._shows_privacy(other, mine) for other in others)
+
+    def _shows_privacy(self, window: int, mine: Rectangle | None) -> bool:
+        application = self._application(window)
+        if application is None or application.family is Family.NONE:
+            return False
+        private = private_by_title(application.family, self._title(window))
+        if private is False and window not in self._private:
+            return False
+        place = self.rectangle(window)
+        if place is None or not _overlap(place, (0, 0, *self.screen())):
+            return False
+        certain = private or window in self._private
+        return certain or mine is None or _overlap(place, mine)
+
+    def _title(self, window: int) -> str | None:
+        resource = self._connection.create_resource_object("window", window)
+        for atom in self._title_atoms:
+            try:
+                found = resource.get_full_property(atom, X.AnyPropertyType)
+            except xerror.XError:
+                return None
+            if found is not None and isinstance(found.value, bytes) and found.value:
+                return found.value.decode("utf-8", "replace")
+        return None
+
+    def _ask_pid(self, window: int) -> int:
+        resource = self._connection.create_resource_object("window", window)
+        try:
+            found = resource.get_full_property(self._pid_atom, X.AnyPropertyType)
+        except xerror.XError:
+            return 0
+        return int(found.value[0]) if found is not None and len(found.value) else 0
 
     def _ask_application(self, window: int) -> Application | None:
         resource = self._connection.create_resource_object("window", window)
@@ -108,14 +222,23 @@ class XWindows:
     def forget(self) -> None:
         """Forget whose window is whose: the number of one that is gone may be given again."""
         self._application.cache_clear()
+        self._pid.cache_clear()
 
-    def watch(self, window: int) -> None:
-        """Be told when a window moves or goes; stop being told about the one before."""
-        for number, mask in ((self._watched, X.NoEventMask), (window, X.StructureNotifyMask)):
-            if number:
+    def gone(self, window: int) -> None:
+        """Forget a window that is no more."""
+        self._private.discard(window)
+        self.forget()
+
+    def _watch(self, window: int, mask: int) -> None:
+        """Be told of changes of a window; stop being told of the one before."""
+        if self._watched == (window, mask):
+            return
+        before = self._watched[0]
+        for number, wanted in ((before, X.NoEventMask), (window, mask)):
+            if number and (number, wanted) != (window, X.NoEventMask):
                 resource = self._connection.create_resource_object("window", number)
-                resource.change_attributes(event_mask=mask, onerror=_nobody)
-        self._watched = window
+                resource.change_attributes(event_mask=wanted, onerror=_nobody)
+        self._watched = (window, mask)
 
     def rectangle(self, window: int) -> Rectangle | None:
         """Return where a window is on the screen, None if it is gone or not visible."""

@@ -7,7 +7,8 @@ from deskbound_client.capture.gate import NOTHING_KNOWN, Context, Reason, verdic
 from deskbound_client.capture.signals import KEYS, POINTER, SCREEN, STREAMS
 
 OPEN = Context(
-    known=True, app=3, excluded=False, locked=False, idle=False,
+    known=True, app=3, excluded=False, private=False, exposed=False, password=False,
+    scheduled=True, remote=False, locked=False, idle=False,
     window=(100, 50, 320, 160), screen=(1280, 720),
 )  # fmt: skip
 ALL = sum(signal.bit for signal in STREAMS)

@@ -16,7 +16,10 @@ from deskbound_strategies.errors import DiskFullError
 from deskbound_strategies.observations import KeyPressed, Scrolled
 from deskbound_strategies.vocabulary import TOKENS
 
-OPEN = Context(known=True, app=5, excluded=False, locked=False, idle=False, number=1)
+OPEN = Context(
+    known=True, app=5, excluded=False, private=False, exposed=False, password=False,
+    scheduled=True, remote=False, locked=False, idle=False, number=1,
+)  # fmt: skip
 
 
 class MemoryVault:

@@ -19,7 +19,8 @@ from deskbound_strategies.vocabulary import APP_OTHER, GAP_UNKNOWN, TOKENS
 
 ALL = KEYS | POINTER | WINDOWS | SCREEN | RHYTHM
 FIRST = Context(
-    known=True, app=5, bucket=0, excluded=False, locked=False, idle=False,
+    known=True, app=5, bucket=0, excluded=False, private=False, exposed=False, password=False,
+    scheduled=True, remote=False, locked=False, idle=False,
     window=(0, 0, 320, 160), number=1, screen=(1280, 720),
 )  # fmt: skip
 SECOND = replace(FIRST, app=APP_OTHER, bucket=77, number=2)

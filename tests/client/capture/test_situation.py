@@ -7,7 +7,10 @@ from deskbound_client.capture.gate import NOTHING_KNOWN, Context, Reason
 from deskbound_client.capture.signals import KEYS
 from deskbound_client.capture.situation import GUARD_MS, Board, ServerClock
 
-OPEN = Context(known=True, app=1, excluded=False, locked=False, idle=False, number=1)
+OPEN = Context(
+    known=True, app=1, excluded=False, private=False, exposed=False, password=False,
+    scheduled=True, remote=False, locked=False, idle=False, number=1,
+)  # fmt: skip
 OTHER = replace(OPEN, app=2, number=2)
 EXCLUDED = replace(OPEN, excluded=True, number=3)
 LOCKED = replace(OPEN, locked=True)
