@@ -36,7 +36,7 @@ class Hotkey(threading.Thread):
         self._pressed = pressed
         self._stopping = threading.Event()
         self._connection: Any = None
-        self._held: tuple[int, ...] = ()
+        self._held: set[tuple[int, int]] = set()  # key and what is held beside it
         self.trouble: DeskboundError | None = None
 
     def take(self) -> None:
@@ -79,44 +79,32 @@ class Hotkey(threading.Thread):
         if event.type == X.KeyPress:
             self._pressed()
         elif event.type == X.MappingNotify:
-            # The layout changed: the same symbol may lie on another key now.
+            # The layout changed, or only the keyboard that is typed on: the same symbol may lie on
+            # another key now. What stays is never let go, or a press meanwhile would be lost.
             self._connection.refresh_keyboard_mapping(event)
-            self._release()
             self._grab()
 
     def _grab(self) -> None:
-        root = self._connection.screen().root
-        self._held = codes_of(self._connection, self._wanted.keysym)
-        if not self._held:
+        connection = self._connection
+        codes, locks = codes_of(connection, self._wanted.keysym), lock_masks(connection)
+        wanted = {(code, self._wanted.modifiers | lock) for code in codes for lock in locks}
+        if not wanted:
             raise NotFoundError(
                 "The keyboard layout has no key for the hotkey.",
                 "Set hotkey in config.toml to keys of this layout.",
             )
-        refused = xerror.CatchError(xerror.BadAccess)
-        for code in self._held:
-            for locks in lock_masks(self._connection):
-                root.grab_key(
-                    code,
-                    self._wanted.modifiers | locks,
-                    False,  # noqa: FBT003 - owner_events, by its place in the protocol
-                    X.GrabModeAsync,
-                    X.GrabModeAsync,
-                    onerror=refused,
-                )
-        self._connection.sync()
+        root, refused = connection.screen().root, xerror.CatchError(xerror.BadAccess)
+        for code, held in wanted - self._held:
+            root.grab_key(code, held, 0, X.GrabModeAsync, X.GrabModeAsync, onerror=refused)
+        for code, held in self._held - wanted:
+            root.ungrab_key(code, held)
+        connection.sync()
+        self._held = wanted
         if refused.get_error():
-            self._release()
             raise BusyError(
                 "Another program has taken the keys of the hotkey.",
                 "Set hotkey in config.toml to other keys, or free them there.",
             )
-
-    def _release(self) -> None:
-        root = self._connection.screen().root
-        for code in self._held:
-            root.ungrab_key(code, X.AnyModifier)
-        self._held = ()
-        self._connection.sync()
 
     def _close(self) -> None:
         with suppress(Exception):  # the server frees the keys of a connection that ends
