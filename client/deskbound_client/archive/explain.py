@@ -1,5 +1,7 @@
 """The page inside every archive, for someone who finds it in ten years and has nothing else."""
 
+import textwrap
+
 from deskbound_client import __version__
 from deskbound_client.archive.manifest import FORMAT
 from deskbound_client.employee.words import words_of
@@ -21,9 +23,9 @@ which *kind* of step follows which when somebody works: "typed letters, 4-7 keys
 left", "switched to mail". It never keeps characters, words, window titles, addresses or readable
 pictures, so there are none in here.
 
-The format is {format}: a zip file (deflate, ZIP64) of text files in UTF-8. A file that ends in
-.jsonl holds one JSON object a line. If the zip was encrypted, it was in the age format with a
-passphrase (age-encryption.org/v1); any age tool opens it.
+The format is {format}: a zip file (deflate, ZIP64) of text files in UTF-8. A file
+that ends in .jsonl holds one JSON object a line. If the zip was encrypted, it was in the age format
+with a passphrase (age-encryption.org/v1); any age tool opens it.
 
 Files
 -----
@@ -51,8 +53,9 @@ boot      a random number that tells one start of the computer from another
 token     the kind of step: a line of the list of words below, counted from 0
 app       category of the program: a line of the list of categories below, counted from 0
 bucket    0, or a number for a program in no category; it means something on that computer only
-gap       pause before the step: {gaps}; {unknown} = not known
-stream    what the person had agreed to: 1 keys, 2 pointer, 4 windows, 8 screen, 16 rhythm, 0 other
+gap       pause before the step:
+{gaps}
+stream    what it was kept for: 1 keys, 2 pointer, 4 windows, 8 screen, 16 rhythm, 0 not said
 fx, fy    place in the window in sixteenths, -1 = none
 source    0 captured, 1 made up by a generator, 2 imported
 words, in the same as token and app, for people; a program should use the numbers
@@ -61,12 +64,12 @@ Columns of thumbs: at, mono_s, boot, app, source as above; pixels: base64 of 115
 a byte (high half first), row by row from the top left, 0 black to 15 white.
 
 Columns of gaps: started and ended (seconds as `at`), cause: one of
-{causes}.
+{causes}
 
 Columns of consent: subject, version (of its meaning), granted, at, signature (Ed25519, hex) and
 what else bound the decision to what was shown.
 
-budget.json: for each block (a day of data) rounds it took part in ("charges"), noisy steps, and
+budget.json: for each block (a day of data) the rounds it took part in, their noisy steps, and
 "curve": the Renyi divergences at Deskbound's public orders, little-endian float64, hex.
 
 Categories of programs (app)
@@ -89,12 +92,15 @@ def readme() -> str:
     return _TEXT.format(
         version=__version__,
         format=FORMAT,
-        gaps=f"{bounds}, {len(GAP_BOUNDS_MS)} = longer",
-        unknown=GAP_UNKNOWN,
-        causes=", ".join(GAP_CAUSES),
+        gaps=_wrapped(f"{bounds}, {len(GAP_BOUNDS_MS)} = longer, {GAP_UNKNOWN} = not known"),
+        causes=_wrapped(", ".join(GAP_CAUSES)),
         apps="\n".join(f"{number:3} {name}" for number, name in enumerate(APPS)),
         vocabulary=VOCABULARY_HASH[:16],
         tokens="\n".join(
-            f"{number:3} {token.name:28} {words_of(number)}" for number, token in enumerate(TOKENS)
+            f"{number:3} {token.name:26} {words_of(number)}" for number, token in enumerate(TOKENS)
         ),
     )
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 88, initial_indent=" " * 10, subsequent_indent=" " * 10)

@@ -267,8 +267,11 @@ def _blocks(vault: Vault) -> list[dict[str, Any]]:
     days = {state.name_of(day): day.isoformat() for day in vault.days()}
     return [
         {
+            "block": block.name,
             "day": days.get(block.name),
-            **_plain(asdict(block)),
+            "unit": block.unit.partition("/")[0],
+            "rounds": block.charges,
+            "steps": block.steps,
             "curve": block.curve.to_bytes().hex(),
         }
         for block in state.blocks()
