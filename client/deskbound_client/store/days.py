@@ -4,7 +4,8 @@ Rows keep the order in which they happened (``id``), whatever the wall clock did
 times are never stored: the rhythm of a keyboard identifies who sits at it (docs/adr/0002).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from deskbound_client.store.cipher import Connection, Row
 from deskbound_client.store.migrations import DAY_STEPS, migrate
@@ -17,12 +18,12 @@ from deskbound_client.store.rows import (
     StoredThumb,
 )
 from deskbound_client.store.selection import Selection
+from deskbound_client.store.tally import FOLD_ROWS, HOUR, Tally
 
 __all__ = ["Counts", "DayFile", "Stored", "StoredAction", "StoredGap", "StoredThumb"]
 
 _PAGE_ROWS = 4_096
 _BATCH_ROWS = 500
-_HOUR = 3_600
 
 
 class DayFile:
@@ -35,6 +36,7 @@ class DayFile:
     def __init__(self, connection: Connection) -> None:
         migrate(connection, DAY_STEPS)
         self.connection = connection
+        self.tally = Tally(connection)
         self._boots: dict[int, int] = {}
 
     def append(
@@ -78,11 +80,17 @@ class DayFile:
         gaps: Sequence[StoredGap],
     ) -> None:
         run = self.connection.execute_many
+        number = self.tally.next_id() if actions else None  # of the first; the others follow it
         run(
-            "INSERT INTO actions (boot, at, mono, token, app, bucket, gap, stream, fx, fy, source)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [(self._boot(row.boot), *_values(row)) for row in actions],
+            "INSERT INTO actions"
+            " (id, boot, at, mono, token, app, bucket, gap, stream, fx, fy, source)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (None if i else number, self._boot(row.boot), *_values(row))
+                for i, row in enumerate(actions)
+            ],
         )
+        self.tally.fold(least=FOLD_ROWS)
         run(
             "INSERT INTO thumbs (at, mono, boot, app, pixels, source) VALUES (?, ?, ?, ?, ?, ?)",
             [(t.at, t.mono_s, self._boot(t.boot), t.app, t.pixels, t.source) for t in thumbs],
@@ -95,7 +103,7 @@ class DayFile:
         times = [row.at for row in rows] + [gap.ended for gap in gaps]
         if times:
             # Whole hours: most commits then leave this row, and its page, alone.
-            first, last = min(times) // _HOUR * _HOUR, -(-max(times) // _HOUR) * _HOUR
+            first, last = min(times) // HOUR * HOUR, -(-max(times) // HOUR) * HOUR
             self.connection.execute(
                 "UPDATE extent SET first = min(coalesce(first, ?1), ?1),"
                 " last = max(coalesce(last, ?2), ?2)"
@@ -141,12 +149,20 @@ class DayFile:
             yield from page
             last = page[-1][0]
 
+    def settle(self) -> None:
+        """Count all rows into the tally that are not counted yet.
+
+        Raises:
+            DiskFullError: when there is no room; nothing depends on it.
+        """
+        while self.tally.behind:
+            with self.connection.transaction():
+                self.tally.fold()
+
     def counts(self) -> Counts:
         """Return how many rows there are."""
-        run = self.connection.execute
-        return Counts(
-            *(int(run(f"SELECT count(*) FROM {table}")[0][0]) for table in _TABLES)  # noqa: S608
-        )
+        actions = sum(self.tally.by("stream", "1").values())
+        return Counts(actions, self._count("thumbs", "1"), self._count("gaps", "1"))
 
     def touches(self, start: int, end: int) -> bool:
         """Tell whether any row could lie within ``start``..``end``."""
@@ -155,10 +171,22 @@ class DayFile:
 
     def matching(self, wanted: Selection) -> Counts:
         """Return how many rows ``delete`` would touch."""
-        rows, blanks = wanted.deleted(), wanted.blanked().items()
-        actions, thumbs, gaps = (self._count(table, rows.get(table)) for table in _TABLES)
+        rows, blanks = self._rows(wanted), wanted.blanked().items()
+        if wanted.timeless:  # a search by time alone has to look at the rows
+            actions = sum(self.tally.by("stream", wanted.groups()).values())
+        else:
+            actions = self._count("actions", rows.get("actions"))
+        thumbs, gaps = (self._count(table, rows.get(table)) for table in _TABLES[1:])
         blanked = sum(self._count(table, where) for table, (_, where) in blanks)
         return Counts(actions, thumbs, gaps, blanked)
+
+    def _rows(self, wanted: Selection) -> dict[str, str]:
+        """Return the conditions of a selection, with the ids among which its gestures lie."""
+        found = wanted.deleted()
+        if "actions" in found:
+            first, last = self.tally.span(wanted)
+            found["actions"] += f" AND id BETWEEN {first:d} AND {last:d}"
+        return found
 
     def _count(self, table: str, where: str | None) -> int:
         if where is None:
@@ -167,13 +195,14 @@ class DayFile:
         return int(self.connection.execute(sql)[0][0])
 
     def apps(self, wanted: Selection | None, most: int) -> list[int]:
-        """Return the categories that most rows of a selection are of, at most so many."""
-        where = "1" if wanted is None else wanted.deleted().get("actions", "0")
-        rows = self.connection.execute(
-            f"SELECT app FROM actions WHERE {where}"  # noqa: S608 - all ours
-            f" GROUP BY app ORDER BY count(*) DESC, app LIMIT {most:d}"
-        )
-        return [int(row[0]) for row in rows]
+        """Return the categories that most gestures of a selection are of, at most so many."""
+        if wanted is None or wanted.timeless:
+            found = self.tally.by("app", "1" if wanted is None else wanted.groups())
+        else:
+            where = self._rows(wanted).get("actions", "0")
+            sql = f"SELECT app, count(*) FROM actions WHERE {where} GROUP BY app"  # noqa: S608
+            found = {int(app): int(count) for app, count in self.connection.execute(sql)}
+        return [app for app, _ in Counter(found).most_common(most)]
 
     def delete(self, wanted: Selection) -> Counts:
         """Delete the rows of a selection; content is overwritten, not unlinked.
@@ -182,21 +211,26 @@ class DayFile:
             DiskFullError: when the journal cannot grow; then ``delete_sparingly`` can.
         """
         with self.connection.transaction():
-            return self._step(wanted, None)
+            rows = self._rows(wanted)
+            again = self.tally.forget(wanted)
+            found = self._step(rows, wanted, None)
+            self.tally.count_again(again)
+        return found
 
     def delete_sparingly(self, wanted: Selection) -> Counts:
         """The same in small steps that reuse a short journal; a crash may leave it half done."""
+        with self.connection.transaction():
+            self.tally.reset()
         found = Counts()
         while True:
             with self.connection.transaction():
-                step = self._step(wanted, _BATCH_ROWS)
+                step = self._step(wanted.deleted(), wanted, _BATCH_ROWS)
             self.connection.empty_journal()
             found += step
             if step == Counts():
                 return found
 
-    def _step(self, wanted: Selection, limit: int | None) -> Counts:
-        rows = wanted.deleted()
+    def _step(self, rows: Mapping[str, str], wanted: Selection, limit: int | None) -> Counts:
         actions, thumbs, gaps = (self._take(name, rows.get(name), "", limit) for name in _TABLES)
         blanks = wanted.blanked().items()
         blanked = [self._take(table, where, change, limit) for table, (change, where) in blanks]

@@ -79,11 +79,25 @@ class Selection:
         switch = token_of(Kind.SWITCH, self.app)
         return f"(app = {self.app:d} OR token = {switch:d})", f"app = {self.app:d}"
 
+    def groups(self) -> str:
+        """Return which groups of the tally hold gestures that go, whatever the time."""
+        if self.scope == "range":
+            return "1"
+        if self.scope == "app":
+            return self._of_app()[0]
+        return f"stream = {self.stream:d}" if self.stream else "0"
+
+    @property
+    def timeless(self) -> bool:
+        """Whether the time of a row does not matter."""
+        return self.scope != "rows" and (self.start, self.end) == (-FAR, FAR)
+
     def blanked(self) -> dict[str, tuple[str, str]]:
         """Return what rows that stay no longer say, by table: the change, and in which rows."""
         within = f"at BETWEEN {self.start:d} AND {self.end:d}"
+        staying = {"actions": f"{within} AND stream <> {self.stream:d}", "thumbs": within}
         return {
-            table: (change, f"{where} AND {within}")
+            table: (change, f"{where} AND {staying[table]}")
             for table, (change, where) in _BLANKS[self.blank].items()
         }
 
