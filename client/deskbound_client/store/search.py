@@ -12,8 +12,8 @@ from deskbound_client.store.rows import StoredAction, StoredThumb
 from deskbound_client.store.tally import HOUR, SPOT_ROWS, SPOTS, Stretch
 
 _ACTIONS = (
-    "SELECT a.id, token, app, gap, at, stream, bucket, fx, fy, mono, b.boot, source"
-    " FROM actions AS a JOIN boots AS b ON b.number = a.boot"
+    "SELECT a.id, token, app, gap, at, stream, bucket, fx, fy, mono, b.boot, source,"
+    f" at / {HOUR} AS hour FROM actions AS a JOIN boots AS b ON b.number = a.boot"
 )
 _THUMBS = (
     "SELECT a.id, pixels, app, at, mono, b.boot, source"
@@ -49,13 +49,13 @@ def _of_hour(file: DayFile, where: str, stretch: Stretch) -> Iterator[tuple[int,
             f"{_ACTIONS} WHERE a.id BETWEEN {first:d} AND {last:d} AND {within} AND {where}"
             " ORDER BY a.id DESC"
         ):
-            yield int(row[0]), StoredAction(*row[1:])
+            yield int(row[0]), StoredAction(*row[1:-1])
 
 
 def action_numbered(file: DayFile, number: int) -> StoredAction | None:
     """Return one gesture, if it is still there."""
     rows = file.connection.execute(f"{_ACTIONS} WHERE a.id = ?", (number,))
-    return StoredAction(*rows[0][1:]) if rows else None
+    return StoredAction(*rows[0][1:-1]) if rows else None
 
 
 def newest_thumbs(file: DayFile, where: str, skip: int, most: int) -> list[tuple[int, StoredThumb]]:
