@@ -1,13 +1,28 @@
 """What capture says of itself: a small file of counts and codes, for other processes to read.
 
 It says what was committed in the last minute, never what was meant to be: a stream that is agreed
-to and stores nothing shows as nothing.
+to and stores nothing shows as nothing, and one that sees something and stores nothing as trouble.
 """
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A stretch of the last hour in which something was missed.
+
+    Attributes:
+        started: Unix time of the first second missed.
+        ended: Unix time of the last.
+        cause: from the closed list of ``store.rows``.
+    """
+
+    started: int
+    ended: int
+    cause: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +38,10 @@ class CaptureStatus:
         rows_last_minute: rows on the disk, by stream.
         faults: threads that died and were started anew.
         disk_full: the last commit found no room.
+        now: for each stream ``open``, or why nothing of it would be captured at this moment.
+        seen_last_minute: observations that came through the gate, by stream.
+        trouble: streams that have seen something and stored nothing of it for half a minute.
+        holes: those of the last hour, oldest first.
     """
 
     pid: int
@@ -32,6 +51,10 @@ class CaptureStatus:
     rows_last_minute: dict[str, int]
     faults: int
     disk_full: bool
+    now: dict[str, str] = field(default_factory=dict)
+    seen_last_minute: dict[str, int] = field(default_factory=dict)
+    trouble: tuple[str, ...] = ()
+    holes: tuple[Hole, ...] = ()
 
 
 def write_status(path: Path, status: CaptureStatus) -> None:
@@ -47,6 +70,8 @@ def read_status(path: Path) -> CaptureStatus | None:
     """Return what capture last said of itself, None if it never did."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return CaptureStatus(**{**found, "streams": tuple(found["streams"])})
-    except (OSError, ValueError, TypeError, KeyError):
+        lists = {name: tuple(found.get(name, ())) for name in ("streams", "trouble")}
+        holes = tuple(Hole(**hole) for hole in found.get("holes", ()))
+        return CaptureStatus(**{**found, **lists, "holes": holes})
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None

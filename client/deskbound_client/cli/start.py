@@ -16,7 +16,8 @@ from deskbound_client.cli.session import (
     paths_of,
     print_json,
 )
-from deskbound_client.cli.status import print_status, status_of
+from deskbound_client.cli.status import print_status
+from deskbound_client.employee.status import status_of
 from deskbound_strategies.errors import NoDisplayError, WaylandError
 
 waiting = Console(stderr=True)  # shows nothing where it is no terminal
@@ -50,7 +51,7 @@ def start(
         agent.start(paths, passphrase, capture=capture)
     found = status_of(paths)
     if json:
-        print_json(found)
+        print_json(found.as_dict())
         return
     if not agreed:
         console.print("[yellow]You have agreed to nothing yet[/]: `deskbound consent show`.")

@@ -2,38 +2,23 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Any
 
 import typer
 from rich.table import Table
 
-from deskbound_client import agent
-from deskbound_client.capture.control import Control
-from deskbound_client.capture.signals import STREAMS
-from deskbound_client.capture.status import read_status
 from deskbound_client.cli.session import AsJson, check_vault, console, paths_of, print_json
-from deskbound_client.employee.words import until
-from deskbound_client.paths import HomePaths
+from deskbound_client.employee.status import Status, StreamStatus, status_of
+from deskbound_client.employee.summary import Summary
+from deskbound_client.employee.words import clock, counted, hour, size, until
 
-FRESH_SECONDS = 10  # an older statement of capture is no statement
 _AGENT = {"degraded": "running, but not all of it works (see below)"}
 _CHILDREN = {
     "capture": "capture",
     "executor": "learning (executor)",
     "supernode": "connection to the server (supernode)",
+    "presence": "icon, hotkey and notices (presence)",
 }
-_WHY = {
-    "open": "on",
-    "paused": "paused",
-    "no-consent": "off: you agreed to no stream (see `deskbound consent show`)",
-    "unknown": "closed: the active application cannot be told",
-    "locked": "closed: the screen is locked",
-    "idle": "closed: nobody is here",
-    "excluded": "closed: this application is excluded",
-    "display-lost": "closed: the display does not answer",
-    "stopped": "not running",
-}
+_SHOWN_HOLES = 5
 
 
 def register(app: typer.Typer) -> None:
@@ -51,74 +36,80 @@ def status(context: typer.Context, json: AsJson = False) -> None:
     paths = paths_of(context)
     check_vault(paths)
     found = status_of(paths)
-    print_json(found) if json else print_status(found)
+    print_json(found.as_dict()) if json else print_status(found)
 
 
-def status_of(paths: HomePaths) -> dict[str, Any]:
-    """Return all that is known without opening the vault."""
-    control = Control.open(paths.control)
-    told = read_status(paths.run / "capture.json")
-    fresh = told is not None and time.time() - told.at <= FRESH_SECONDS
-    state = told.state if told is not None and fresh else "stopped"
-    rows = told.rows_last_minute if told is not None and fresh else {}
-    return {
-        "agent": asdict(agent.status(paths)),
-        "capture": "paused" if control.paused else state,
-        "joined": paths.join.exists(),
-        "paused_until": control.paused_until,
-        "streams": {
-            stream.name: {
-                "on": bool(control.streams & stream.bit),
-                "rows_last_minute": rows.get(stream.name, 0),
-            }
-            for stream in STREAMS
-        },
-        "disk_full": bool(told and fresh and told.disk_full),
-    }
-
-
-def print_status(found: dict[str, Any]) -> None:
+def print_status(found: Status) -> None:
     """Print what ``status_of`` found for a person."""
-    running = found["agent"]["state"]
+    running = found.agent.state
     console.print(
-        f"Deskbound is [bold]{_AGENT.get(running, running)}[/]. Capture is {_why(found)}."
+        f"Deskbound is [bold]{_AGENT.get(running, running)}[/]. Capture is {found.words}."
     )
-    table = Table("stream", "consent", "stored in the last minute", box=None, pad_edge=False)
-    for name, stream in found["streams"].items():
-        consent = "[green]on[/]" if stream["on"] else "[dim]off[/]"
-        table.add_row(name, consent, str(stream["rows_last_minute"]))
+    table = Table("stream", "consent", "last minute", "captured now", box=None, pad_edge=False)
+    for stream in found.streams:
+        table.add_row(*_row(stream))
     console.print(table)
-    for name, child in found["agent"]["children"].items():
+    for line in _missed(found):
+        console.print(line)
+    for line in (*_children(found), *_left(found.upload)):
+        console.print(line, style="dim", markup=False)
+    for line in _next_steps(found):
+        console.print(line, markup=False)
+    if found.disk_full:
+        console.print("[bold red]The disk is full[/]; nothing can be stored.")
+
+
+def _row(stream: StreamStatus) -> tuple[str, str, str, str]:
+    consent = "[green]on[/]" if stream.on else "[dim]off[/]"
+    style = "bold red" if stream.trouble else "default" if stream.now == "open" else "dim"
+    words = stream.words if stream.on else ""
+    return stream.name, consent, f"{stream.rows_last_minute} stored", f"[{style}]{words}[/]"
+
+
+def _missed(found: Status) -> Iterator[str]:
+    """Yield the holes of the last hour, the newest last."""
+    for hole in found.holes[-_SHOWN_HOLES:]:
+        yield f"[yellow]Missed[/] from {clock(hole.started)} to {clock(hole.ended)}: {hole.cause}."
+    if len(found.holes) > _SHOWN_HOLES:
+        yield f"[yellow]Missed[/] something in the last hour {len(found.holes)} times in all."
+
+
+def _children(found: Status) -> Iterator[str]:
+    for name, child in found.agent.children.items():
         line = f"{_CHILDREN.get(name, name)}: {child['state']}"
         if child["sentence"]:
             line += f". {child['sentence']} {child['mend']}"
         elif child["trouble"]:
             line += f" (last trouble: {child['trouble']})"
-        console.print(line, style="dim", markup=False)
-    for line in _next_steps(found):
-        console.print(line, markup=False)
-    if found["disk_full"]:
-        console.print("[bold red]The disk is full[/]; nothing can be stored.")
+        yield line
 
 
-def _next_steps(found: dict[str, Any]) -> Iterator[str]:
+def _left(upload: Summary | None) -> Iterator[str]:
+    """Yield what left last and what budget is left, as of the ledger's entry that says so."""
+    if upload is None:
+        return
+    budget = f"Budget left: {100 * upload.budget_left:.0f} % (as of ledger entry {upload.entry})."
+    if not upload.uploads:
+        yield f"Nothing has left this laptop. {budget}"
+        return
+    yield (
+        f"Last upload: {size(upload.last_bytes)} for round {upload.last_round},"
+        f" {hour(upload.last_at)}; {counted(upload.uploads, 'upload')} in all. {budget}"
+    )
+
+
+def _next_steps(found: Status) -> Iterator[str]:
     """Yield what the employee may want to know or do about the state things are in."""
-    known = found["agent"]
-    if known["state"] == "stopped":
+    known = found.agent
+    if found.governor is not None and found.governor.sentence:
+        yield f"{found.governor.sentence} {found.governor.mend}".rstrip()
+    if known.state == "stopped":
         yield "Begin with `deskbound start`."
-    elif not found["joined"]:
+    elif not found.joined:
         yield "In no fleet: nothing can leave. `deskbound join` enters one."
-    elif known["silent_until"] > time.time():
-        end = until(known["silent_until"], time.time())
+    elif known.silent_until > time.time():
+        end = until(known.silent_until, time.time())
         yield f"Silent to the server until {end}: the last round was not answered."
         yield "It lacked consent, complete days or budget: docs/troubleshooting.md tells which."
-    elif known["children"] and not known["willing"]:
+    elif known.children and not known.willing:
         yield "Not taking part in rounds: paused, or no `deskbound consent grant updates`."
-
-
-def _why(found: dict[str, Any]) -> str:
-    if found["capture"] == "paused" and found["paused_until"]:
-        return f"paused until {until(found['paused_until'], time.time())}"
-    if found["capture"] == "paused":
-        return "paused until you say `deskbound resume`"
-    return _WHY.get(found["capture"], str(found["capture"]))

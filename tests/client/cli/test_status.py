@@ -32,12 +32,12 @@ def test_it_needs_no_passphrase_and_opens_no_vault(desk, monkeypatch):
     desk.passphrase.unlink()
     monkeypatch.setattr(Vault, "open", lambda *_: pytest.fail("the vault was opened"))
     found = desk.ask("status")
-    assert set(found) == {"agent", "capture", "joined", "paused_until", "streams", "disk_full"}
+    assert {"agent", "capture", "joined", "paused_until", "streams", "disk_full"} <= set(found)
     assert (found["agent"]["state"], found["capture"], found["paused_until"]) == (
         "stopped", "stopped", None,
     )  # fmt: skip
     assert set(found["streams"]) == {"keys", "pointer", "windows", "screen", "rhythm"}
-    assert set(found["streams"]["keys"]) == {"on", "rows_last_minute"}
+    assert {"on", "rows_last_minute"} <= set(found["streams"]["keys"])
     assert "stopped" in desk.ok("status")
 
 

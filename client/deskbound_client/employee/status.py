@@ -1,0 +1,185 @@
+"""What is really so at this desk: from committed rows and from what each process last said.
+
+Needs no vault and no passphrase. Whatever is not said freshly is not claimed: a process that was
+started and stores nothing shows as storing nothing.
+"""
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from deskbound_client import agent
+from deskbound_client.agent import AgentStatus
+from deskbound_client.capture.control import Control
+from deskbound_client.capture.signals import STREAMS
+from deskbound_client.capture.status import CaptureStatus, Hole, read_status
+from deskbound_client.employee.summary import Summary, read_summary
+from deskbound_client.employee.words import until
+from deskbound_client.governor.report import GovernorReport, read_report
+from deskbound_client.paths import HomePaths
+
+FRESH_SECONDS = 10  # an older statement of capture is no statement
+OPEN, TROUBLE = "open", "trouble"
+REASONS = {
+    OPEN: "on",
+    TROUBLE: "in trouble: something is typed or clicked and nothing of it is stored",
+    "paused": "paused",
+    "no-consent": "off: you agreed to no stream (see `deskbound consent show`)",
+    "unknown": "closed: the active application cannot be told",
+    "locked": "closed: the screen is locked",
+    "idle": "closed: nobody is here",
+    "excluded": "closed: this application is excluded",
+    "private": "closed: this is a private window",
+    "password": "closed: a password is being asked for",
+    "schedule": "closed: outside the hours you set",
+    "remote": "closed: this is another machine's screen",
+    "display-lost": "closed: the display does not answer",
+    "stopped": "not running",
+}
+NOT_NOW = {
+    OPEN: "",
+    "paused": "paused",
+    "no-consent": "not agreed to",
+    "unknown": "the active application cannot be told",
+    "locked": "the screen is locked",
+    "idle": "nobody is here",
+    "excluded": "this application is excluded",
+    "private": "a private window is open",
+    "password": "a password is being asked for",
+    "schedule": "outside the hours you set",
+    "remote": "this is another machine's screen",
+    "display-lost": "the display does not answer",
+    "stopped": "capture is not running",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatus:
+    """One stream.
+
+    Attributes:
+        name: of its signal.
+        on: the employee agreed to it.
+        rows_last_minute: rows of it that reached the disk.
+        seen_last_minute: observations of it that came through the gate.
+        now: ``open``, or the reason why nothing of it would be captured at this moment.
+        trouble: something was seen, and nothing of it stored for half a minute.
+    """
+
+    name: str
+    on: bool
+    rows_last_minute: int
+    seen_last_minute: int
+    now: str
+    trouble: bool
+
+    @property
+    def words(self) -> str:
+        """Whether something of it would be captured now, and if not, why."""
+        if self.trouble:
+            return "in trouble: seen, and not stored"
+        return "yes" if self.now == OPEN else f"no: {NOT_NOW.get(self.now, self.now)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """All that is known without opening the vault.
+
+    Attributes:
+        agent: what the agent last knew of its children.
+        capture: ``open``, ``trouble``, ``paused``, the reason the gate is closed, or ``stopped``.
+        joined: whether this laptop is in a fleet.
+        paused_until: Unix time at which a pause ends by itself; None for none.
+        streams: each of them, in the order of consent.
+        disk_full: the last commit found no room.
+        holes: what was missed in the last hour, with its cause.
+        upload: what left last and what budget is left, as of its ledger entry; None if nobody
+            has written it yet.
+        governor: what is held back to keep the caps; None when no agent runs.
+    """
+
+    agent: AgentStatus
+    capture: str
+    joined: bool
+    paused_until: float | None
+    streams: tuple[StreamStatus, ...]
+    disk_full: bool
+    holes: tuple[Hole, ...]
+    upload: Summary | None
+    governor: GovernorReport | None
+
+    @property
+    def words(self) -> str:
+        """What capture does, e.g. ``paused until 15:00``."""
+        if self.capture == "paused" and self.paused_until:
+            return f"paused until {until(self.paused_until, time.time())}"
+        if self.capture == "paused":
+            return "paused until you say `deskbound resume`"
+        return REASONS.get(self.capture, self.capture)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as a JSON value; what was once in it stays in it."""
+        found = asdict(self)
+        streams = {stream.pop("name"): stream for stream in found["streams"]}
+        return found | {"streams": streams}
+
+
+def status_of(paths: HomePaths, now: float | None = None) -> Status:
+    """Return all that is known without opening the vault.
+
+    Raises:
+        PermissionsError: others could write the control file.
+    """
+    present = time.time() if now is None else now
+    control = Control.open(paths.control)
+    try:
+        told = read_status(paths.run / "capture.json")
+        fresh = told if told is not None and abs(present - told.at) <= FRESH_SECONDS else None
+        streams = _streams(control, fresh)
+        return Status(
+            agent=agent.status(paths),
+            capture=_capture(control, fresh, streams),
+            joined=paths.join.exists(),
+            paused_until=control.paused_until,
+            streams=streams,
+            disk_full=fresh is not None and fresh.disk_full,
+            holes=fresh.holes if fresh is not None else (),
+            upload=read_summary(paths),
+            governor=read_report(paths),
+        )
+    finally:
+        control.close()
+
+
+def _capture(
+    control: Control, told: CaptureStatus | None, streams: tuple[StreamStatus, ...]
+) -> str:
+    if control.paused:
+        return "paused"
+    state = told.state if told is not None else "stopped"
+    return TROUBLE if any(stream.trouble for stream in streams) else state
+
+
+def _streams(control: Control, told: CaptureStatus | None) -> tuple[StreamStatus, ...]:
+    return tuple(
+        StreamStatus(
+            name=stream.name,
+            on=(on := bool(control.streams & stream.bit)),
+            rows_last_minute=told.rows_last_minute.get(stream.name, 0) if told else 0,
+            seen_last_minute=told.seen_last_minute.get(stream.name, 0) if told else 0,
+            now=_now(control, told, stream.name, on=on),
+            trouble=told is not None and on and stream.name in told.trouble,
+        )
+        for stream in STREAMS
+    )
+
+
+def _now(control: Control, told: CaptureStatus | None, name: str, *, on: bool) -> str:
+    """Return why nothing of a stream would be captured now; what the employee said comes first."""
+    if control.paused:
+        return "paused"
+    if not on:
+        return "no-consent"
+    if told is None or told.state == "stopped":
+        return "stopped"
+    return told.now.get(name, told.state)
