@@ -1,7 +1,7 @@
 """Says stored values in plain words, for people who never heard of a token."""
 
 import math
-from datetime import datetime
+from datetime import date, datetime
 
 from deskbound_strategies.vocabulary import (
     APPS,
@@ -62,6 +62,21 @@ def clock(at: int) -> str:
 def hour(at: int) -> str:
     """Return the local day and hour of a stored second, e.g. ``20 Nov 2026, 14 h``."""
     return f"{datetime.fromtimestamp(at).astimezone():%-d %b %Y, %-H h}"
+
+
+def moment(at: int) -> str:
+    """Return the local date and minute of a stored second, e.g. ``20 November 2026, 14:03``."""
+    return datetime.fromtimestamp(at).astimezone().strftime("%-d %B %Y, %H:%M")
+
+
+def long_day(day: date) -> str:
+    """Return a date as people say it, e.g. ``Friday 20 November``."""
+    return f"{day:%A %-d %B}"
+
+
+def sentence(text: str) -> str:
+    """Return words with a capital letter before them."""
+    return text[:1].upper() + text[1:]
 
 
 def until(at: float, now: float) -> str:

@@ -31,10 +31,12 @@ class Notice:
     Attributes:
         title: one sentence.
         lines: what else there is to know, in plain words.
+        links: what one may want to do next: words and a path of ours.
     """
 
     title: str
     lines: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
 
 
 class Desk:

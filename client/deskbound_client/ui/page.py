@@ -3,7 +3,7 @@
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.datastructures import ImmutableMultiDict
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -32,6 +32,13 @@ _STATUS: dict[type[DeskboundError], int] = {
 }
 
 
+# How stored values are said; each is a filter of the templates.
+_WORDS = (
+    "clock", "counted", "hour", "long_day", "moment", "sentence", "size", "sure", "until",
+    "words_of",
+)  # fmt: skip
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("deskbound_client.ui"),
@@ -40,9 +47,22 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("clock", "counted", "size", "until", "words_of"):
+    for name in _WORDS:
         environment.filters[name] = getattr(words, name)
+    environment.filters["coded"] = coded
     return environment
+
+
+def coded(text: str) -> Markup:
+    """Return a sentence with what stands between backticks as code; all else escaped."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    tagged = (
+        Markup("<code>{}</code>").format(part) if place % 2 else escape(part)
+        for place, part in enumerate(parts)
+    )
+    return Markup("").join(tagged)
 
 
 _TEMPLATES = _environment()
