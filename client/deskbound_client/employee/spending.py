@@ -167,7 +167,7 @@ def bounds(floor: PolicyFloor) -> tuple[Bound, ...]:
         Bound("sigma_min", f"{floor.sigma_min:g}", "The least noise, against what one unit moves."),
         Bound("clip_max", f"{floor.clip_max:g}", "The most that one unit may weigh."),
         Bound(
-            "sampling_max", f"{floor.sampling_max:.0%}",
+            "sampling_max", f"{100 * floor.sampling_max:g} %",
             "The most of your units that a step may look at.",
         ),
         Bound("steps_max", f"{floor.steps_max:,}", "The most steps in a round."),

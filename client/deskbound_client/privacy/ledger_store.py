@@ -99,6 +99,14 @@ class LedgerStore:
         replace_private(path, b"".join(ledger.export(entries, self._key)))
         return entries[-1].digest if entries else ledger.NO_ENTRY
 
+    def exported(self) -> bytes:
+        """Return the ledger with its signed head, as ``export`` writes it.
+
+        Raises:
+            VerificationError: when the stored chain is broken: nothing is signed then.
+        """
+        return b"".join(ledger.export(self.entries(), self._key))
+
     def _last(self) -> LedgerEntry | None:
         rows = self.database.execute("SELECT line FROM ledger ORDER BY seq DESC LIMIT 1")
         return LedgerEntry.from_signed(rows[0][0], self._key.public_key()) if rows else None
