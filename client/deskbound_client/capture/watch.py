@@ -184,7 +184,7 @@ class Watch(threading.Thread):
         known = self._board.current
         context = self._surroundings.apply(context, self._look)
         context = replace(context, exposed=self._exposed(known))
-        if context.private and self._look.application is not None:
+        if context.private and not self._look.private:  # nobody will tell when it is not active
             self._windows.is_private(context.number)
         self._board.publish(worse(known, context), before + 1)
         self._board.publish(context, self._beaten_ms)

@@ -20,6 +20,8 @@ from deskbound_client.capture.private_windows import Family, family_of, private_
 from deskbound_client.capture.titles import TitleRules
 from deskbound_strategies.vocabulary import APP_OTHER, APPS
 
+_REMEMBERED = 256
+
 
 @dataclass(frozen=True, slots=True)
 class Application:
@@ -113,8 +115,8 @@ class XWindows:
             connection.intern_atom(name) for name in ("_NET_WM_NAME", "WM_NAME")
         )
         self._pid_atom = connection.intern_atom("_NET_WM_PID")
-        self._application = lru_cache(maxsize=256)(self._ask_application)
-        self._pid = lru_cache(maxsize=256)(self._ask_pid)
+        self._applications: dict[int, Application] = {}
+        self._pid = lru_cache(maxsize=_REMEMBERED)(self._ask_pid)
         self._watched = (0, X.NoEventMask)
 
     @property
@@ -175,6 +177,7 @@ class XWindows:
         found = self._root.get_full_property(self._stacking_atom, X.AnyPropertyType)
         if found is None:
             return True
+        self._private &= set(found.value)
         mine = self.rectangle(active) if active else None
         others = (int(number) for number in found.value if int(number) != active)
         return any(self._shows_privacy(other, mine) for other in others)
@@ -211,6 +214,17 @@ class XWindows:
             return 0
         return int(found.value[0]) if found is not None and len(found.value) else 0
 
+    def _application(self, window: int) -> Application | None:
+        """Return what is known of a window's program; what is not known is asked again."""
+        found = self._applications.get(window)
+        if found is None:
+            found = self._ask_application(window)
+            if found is not None:
+                if len(self._applications) >= _REMEMBERED:
+                    self._applications.clear()
+                self._applications[window] = found
+        return found
+
     def _ask_application(self, window: int) -> Application | None:
         resource = self._connection.create_resource_object("window", window)
         try:
@@ -221,7 +235,7 @@ class XWindows:
 
     def forget(self) -> None:
         """Forget whose window is whose: the number of one that is gone may be given again."""
-        self._application.cache_clear()
+        self._applications.clear()
         self._pid.cache_clear()
 
     def gone(self, window: int) -> None:
