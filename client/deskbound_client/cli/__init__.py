@@ -7,6 +7,7 @@ import typer
 
 from deskbound_client.cli import (
     agent,
+    autostart,
     budget,
     consent,
     doctor,
@@ -53,7 +54,7 @@ def _home(
 
 for _module in (
     init, consent, start, stop, status, pause, resume, show, forget, export, import_, join, leave,
-    budget, sent, predict, ui, doctor, generate, agent,
+    budget, sent, predict, ui, doctor, autostart, generate, agent,
 ):  # fmt: skip
     _module.register(app)
 

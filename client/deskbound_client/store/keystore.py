@@ -22,6 +22,7 @@ from deskbound_client.store.passphrase import (
     PassphraseSource,
 )
 from deskbound_strategies.errors import (
+    DeskboundError,
     KeystoreError,
     NotFoundError,
     VaultDamagedError,
@@ -98,6 +99,33 @@ class KeyringKeystore:
             raise _locked() from None
         if self.load() != new:
             raise _locked()
+
+    def destroy(self) -> None:
+        """Take the entry away for good; first it is overwritten, for backends that keep a bin.
+
+        Raises:
+            KeystoreError: when it is still there afterwards, or nobody can tell.
+        """
+        try:
+            if self._backend.get_password(SERVICE, self._entry) is not None:
+                nothing = base64.b64encode(os.urandom(KEK_BYTES)).decode()
+                self._backend.set_password(SERVICE, self._entry, nothing)
+                self._backend.delete_password(SERVICE, self._entry)
+            kept = self._backend.get_password(SERVICE, self._entry)
+        except Exception:  # noqa: BLE001 - backends raise what they like
+            raise _locked() from None
+        if kept is not None:
+            raise _locked()
+
+
+def entry_of(home: Path) -> str:
+    """Return the name of a vault's entry in the system's keystore; empty when it has none."""
+    try:
+        chosen = json.loads(read_private(home / CHOICE_FILE))
+    except (DeskboundError, ValueError):
+        return ""
+    entry = chosen.get("entry") if isinstance(chosen, dict) else None
+    return entry if isinstance(entry, str) else ""
 
 
 def _locked() -> KeystoreError:

@@ -1,0 +1,108 @@
+"""Starting at login: an entry of the desktop's own autostart folder, only ever written on request.
+
+What starts is ``deskbound start``: it captures what is agreed to then, and a pause stays a pause.
+The desktop asks nobody for a passphrase, so the vault must open by itself.
+"""
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from deskbound_client.config import load_config
+from deskbound_client.paths import HomePaths
+from deskbound_client.store.files import translated
+from deskbound_client.store.passphrase import SEALED_FILE
+from deskbound_strategies.errors import KeystoreError
+
+ENTRY = "deskbound.desktop"
+_LIMIT = 64 * 1024
+_TEMPLATE = """\
+[Desktop Entry]
+Type=Application
+Name=Deskbound
+Comment=Begins what you agreed to; a pause stays a pause. Written by `deskbound autostart on`.
+Exec={command}
+Terminal=false
+NoDisplay=true
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Autostart:
+    """Whether Deskbound starts at login.
+
+    Attributes:
+        on: there is an entry for this home.
+        path: of the entry.
+        other_home: the entry there is starts another home.
+    """
+
+    on: bool
+    path: Path
+    other_home: bool = False
+
+
+def entry_path(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return where the desktop looks for what to start (XDG autostart)."""
+    given = environ.get("XDG_CONFIG_HOME", "")
+    folder = Path(given) if given and Path(given).is_absolute() else Path.home() / ".config"
+    return folder / "autostart" / ENTRY
+
+
+def state(paths: HomePaths, environ: Mapping[str, str] = os.environ) -> Autostart:
+    """Return whether this home starts at login."""
+    path = entry_path(environ)
+    try:
+        text = path.read_bytes()[:_LIMIT].decode("utf-8", "replace")
+    except OSError:
+        return Autostart(on=False, path=path)
+    ours = f"Exec={command(paths)}" in text.splitlines()
+    return Autostart(on=ours, path=path, other_home=not ours)
+
+
+def switch_on(paths: HomePaths, environ: Mapping[str, str] = os.environ) -> Autostart:
+    """Let the desktop start this home at login; another home's entry is replaced.
+
+    Raises:
+        KeystoreError: when the vault asks for a passphrase that nobody would type.
+    """
+    if (paths.home / SEALED_FILE).exists() and not load_config(paths.config).passphrase_file:
+        raise KeystoreError(
+            "This vault asks for its passphrase, and at login there is nobody to ask.",
+            "Name a file of mode 0600 as passphrase_file in config.toml, or start it by hand.",
+        )
+    path = entry_path(environ)
+    with translated(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{ENTRY}.next")
+        draft.write_text(_TEMPLATE.format(command=command(paths)), encoding="utf-8")
+        draft.replace(path)
+    return state(paths, environ)
+
+
+def switch_off(paths: HomePaths, environ: Mapping[str, str] = os.environ) -> bool:
+    """Take this home's entry away; tell whether there was one. Another home's stays."""
+    found = state(paths, environ)
+    if found.on:
+        with translated(found.path), suppress(FileNotFoundError):
+            found.path.unlink()
+    return found.on
+
+
+def command(paths: HomePaths) -> str:
+    """Return the command line, quoted as desktop entries and shells both read it."""
+    program = Path(sys.executable).with_name("deskbound")
+    words = [str(program), "--home", str(paths.home), "start"]
+    return " ".join(_quoted(word) for word in words)
+
+
+def _quoted(word: str) -> str:
+    if shlex.quote(word) == word:
+        return word
+    escaped = "".join(f"\\{char}" if char in '"`$\\' else char for char in word)
+    # The entry's own escapes come before those of Exec; a % is a field code there.
+    return '"' + escaped.replace("\\", "\\\\").replace("%", "%%") + '"'

@@ -1,0 +1,69 @@
+"""The entry that starts Deskbound at login."""
+
+import configparser
+import subprocess
+
+import pytest
+
+from deskbound_client.employee import autostart
+from deskbound_client.paths import HomePaths
+from deskbound_strategies.errors import KeystoreError
+
+
+def environ(tmp_path):
+    return {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+
+
+def words_of(path):
+    """Read the command line as a desktop does: escapes of the file, quotes of Exec, field codes."""
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.optionxform = str
+    parser.read(path, encoding="utf-8")
+    raw = parser["Desktop Entry"]["Exec"].replace("\\\\", "\\")
+    # The quotes of Exec are those of a shell, by the specification.
+    said = subprocess.run(["sh", "-c", f"printf '%s\\n' {raw}"], capture_output=True, check=True)
+    return [word.replace("%%", "%") for word in said.stdout.decode().splitlines()]
+
+
+@pytest.mark.parametrize("name", ["home", "my home", 'a"b', "50% $HOME `x`", "ünï'code"])
+def test_the_entry_runs_start_in_just_this_home(tmp_path, name):
+    paths = HomePaths(tmp_path / name)
+    paths.prepare()
+    found = autostart.switch_on(paths, environ(tmp_path))
+    assert found.on
+    assert words_of(found.path)[1:] == ["--home", str(paths.home), "start"]
+
+
+def test_it_is_off_until_asked_for_and_off_again(tmp_path):
+    paths = HomePaths(tmp_path / "home")
+    paths.prepare()
+    where = environ(tmp_path)
+    assert not autostart.state(paths, where).on
+    assert not autostart.switch_off(paths, where)
+    autostart.switch_on(paths, where)
+    assert autostart.switch_off(paths, where)
+    assert not autostart.entry_path(where).exists()
+    assert list(autostart.entry_path(where).parent.iterdir()) == []
+
+
+def test_a_vault_that_asks_cannot_start_by_itself(tmp_path):
+    paths = HomePaths(tmp_path / "home")
+    paths.prepare()
+    (paths.home / "root.sealed").touch(mode=0o600)
+    with pytest.raises(KeystoreError, match="nobody to ask"):
+        autostart.switch_on(paths, environ(tmp_path))
+    assert not autostart.entry_path(environ(tmp_path)).exists()
+    paths.config.touch(mode=0o600)
+    paths.config.write_text('passphrase_file = "/a/file"\n')
+    assert autostart.switch_on(paths, environ(tmp_path)).on
+
+
+def test_another_homes_entry_is_told_and_not_taken_away(tmp_path):
+    one, two = HomePaths(tmp_path / "one"), HomePaths(tmp_path / "two")
+    for paths in (one, two):
+        paths.prepare()
+    where = environ(tmp_path)
+    autostart.switch_on(one, where)
+    assert autostart.state(two, where).other_home
+    assert not autostart.switch_off(two, where)
+    assert autostart.state(one, where).on
