@@ -1,22 +1,20 @@
 """``deskbound show``: what is stored, in plain words."""
 
 import itertools
-from collections import Counter, deque
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from deskbound_client.cli.session import AsJson, console, open_vault, parse_day, print_json
-from deskbound_client.employee.words import clock, counted, words_of
-from deskbound_client.store.rows import GENERATED, IMPORTED, StoredAction, StoredThumb
+from deskbound_client.employee.stored import PICTURE, DayLine, Found, Hit, Query, days, find
+from deskbound_client.employee.words import clock, counted
+from deskbound_client.store.rows import StoredThumb
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.errors import NotFoundError, VaultDamagedError
-from deskbound_strategies.vocabulary import APPS, GAP_UNKNOWN, TOKENS
+from deskbound_strategies.vocabulary import APPS
 
-_ORIGIN = {GENERATED: "generated", IMPORTED: "imported"}
-_GAPS = ("< ¼ s", "¼-½ s", "½-1 s", "1-2 s", "2-5 s", "5-15 s", "15-60 s", "> 1 min")
 _SHADES = " .:-=+*#%@"
 
 
@@ -32,77 +30,115 @@ def show(
     ] = None,
     last: Annotated[int, typer.Option(min=1, help="How many of its last actions.")] = 20,
     thumbnails: Annotated[int, typer.Option(min=0, help="How many of its last pictures.")] = 0,
+    text: Annotated[
+        str, typer.Option("--find", help="Plain words such as ctrl+c, 'mail click' or browser.")
+    ] = "",
     json: AsJson = False,
 ) -> None:
     """Show what is stored, in plain words.
 
-    Without a day: one line per day. With a day: its last actions, exactly as they are kept.
+    Without a day: one line per day. With a day: its last actions, exactly as they are kept. With
+    --find: what fits, on that day or on all, the newest last.
     There is nothing else: no characters, no titles, no pictures larger than 64 x 36 points.
 
     Example: deskbound show today --last 50
     """
     with open_vault(context) as vault:
+        if text:
+            _show_found(vault, parse_day(day) if day else None, text, last, json=json)
+            return
         if day is None:
             _show_days(vault, json=json)
             return
-        wanted = parse_day(day)
-        found = _contents(vault, wanted, last, thumbnails)
+        found = _contents(vault, parse_day(day), last, thumbnails)
     print_json(found) if json else _print_contents(found)
+
+
+def _show_found(vault: Vault, day: date | None, text: str, most: int, *, json: bool) -> None:
+    found = find(vault, Query(first=day, last=day, text=text, limit=most))
+    print_json(_found(found)) if json else _print_found(found)
+    if found.unreadable:
+        raise _damaged(found.unreadable[0])
+
+
+def _found(found: Found) -> dict[str, Any]:
+    hits = [{"day": hit.day.isoformat(), "id": hit.id, **_action(hit)} for hit in found.hits[::-1]]
+    return {
+        "total": found.total,
+        "apps": found.facets.apps,
+        "kinds": found.facets.kinds,
+        "hits": hits,
+    }
+
+
+def _print_found(found: Found) -> None:
+    table = Table("when", "what", "in", "where from", box=None, pad_edge=False)
+    for hit in found.hits[::-1]:
+        when = f"{datetime.fromtimestamp(hit.row.at).astimezone():%Y-%m-%d %H:%M:%S}"
+        table.add_row(when, hit.words, hit.app, hit.source)
+    shown = f"; the last {len(found.hits)}:" if len(found.hits) < found.total else "."
+    console.print(f"{counted(found.total, 'action')} found{shown}")
+    if found.hits:
+        console.print(table)
 
 
 def _show_days(vault: Vault, *, json: bool) -> None:
     """Print a line for each day; a damaged one hides no other, and is told at the end."""
-    overview, damaged = [], None
-    for day in vault.days():
-        try:
-            overview.append(_overview(vault, day))
-        except VaultDamagedError as error:
-            damaged = damaged or error
+    lines = days(vault)
+    overview = [_overview(line) for line in lines if line.readable]
     print_json({"days": overview}) if json else _print_days(overview)
-    if damaged is not None:
-        raise damaged
+    for line in lines:
+        if not line.readable:
+            raise _damaged(line.day)
 
 
-def _overview(vault: Vault, day: date) -> dict[str, Any]:
-    file = vault.day(day)
-    counts = file.counts()
-    sources = Counter(_ORIGIN.get(action.source, "captured") for action in file.actions())
+def _damaged(day: date) -> VaultDamagedError:
+    return VaultDamagedError(
+        f"The file of {day.isoformat()} is damaged.",
+        f"The other days are not affected; `deskbound forget --day {day.isoformat()}` removes it.",
+    )
+
+
+def _overview(line: DayLine) -> dict[str, Any]:
     return {
-        "day": day.isoformat(),
-        "actions": counts.actions,
-        "thumbnails": counts.thumbs,
-        "gaps": counts.gaps,
-        "sources": dict(sources),
-        "bytes": vault.day_path(day).stat().st_size,
+        "day": line.day.isoformat(),
+        "actions": line.actions,
+        "thumbnails": line.thumbnails,
+        "gaps": line.gaps,
+        "sources": line.sources,
+        "bytes": line.bytes,
     }
 
 
 def _contents(vault: Vault, day: date, last: int, thumbnails: int) -> dict[str, Any]:
-    if day not in vault.days():
+    lines = {line.day: line for line in days(vault)}
+    if day not in lines:
         raise NotFoundError(
             f"Nothing is stored for {day.isoformat()}.", "`deskbound show` lists the days."
         )
-    file = vault.day(day)
-    actions = deque(file.actions(), maxlen=last)
-    thumbs = deque(file.thumbs(), maxlen=thumbnails) if thumbnails else ()
+    if not lines[day].readable:
+        raise _damaged(day)
+    actions = find(vault, Query(first=day, last=day, limit=last)).hits[::-1]
+    pictures = find(vault, Query(first=day, last=day, kind=PICTURE, limit=thumbnails)).hits[::-1]
     return {
-        **_overview(vault, day),
-        "last": [_action(action) for action in actions],
+        **_overview(lines[day]),
+        "last": [_action(hit) for hit in actions],
         "holes": [
-            {"from": gap.started, "to": gap.ended, "cause": gap.cause} for gap in file.gaps()
+            {"from": gap.started, "to": gap.ended, "cause": gap.cause}
+            for gap in vault.day(day).gaps()
         ],
-        "pictures": [_picture(thumb) for thumb in thumbs],
+        "pictures": [_picture(hit.row) for hit in pictures if isinstance(hit.row, StoredThumb)],
     }
 
 
-def _action(action: StoredAction) -> dict[str, Any]:
+def _action(hit: Hit) -> dict[str, Any]:
     return {
-        "at": action.at,
-        "kind": TOKENS[action.token].kind.name.lower().replace("_", " "),
-        "words": words_of(action.token),
-        "app": APPS[action.app] + (f" #{action.bucket}" if action.bucket else ""),
-        "pause": "" if action.gap == GAP_UNKNOWN else _GAPS[action.gap],
-        "source": _ORIGIN.get(action.source, "captured"),
+        "at": hit.row.at,
+        "kind": hit.kind,
+        "words": hit.words,
+        "app": hit.app,
+        "pause": hit.pause,
+        "source": hit.source,
     }
 
 

@@ -12,7 +12,7 @@ from deskbound_client.store.rows import StoredAction, StoredThumb
 from deskbound_client.store.tally import HOUR, SPOT_ROWS, SPOTS, Stretch
 
 _ACTIONS = (
-    "SELECT a.id, token, app, gap, at, stream, bucket, fx, fy, mono, b.boot, source,"
+    f"SELECT a.id, token, app, gap, at, stream, bucket, fx, fy, mono, b.boot, source,"  # noqa: S608
     f" at / {HOUR} AS hour FROM actions AS a JOIN boots AS b ON b.number = a.boot"
 )
 _THUMBS = (

@@ -1,11 +1,12 @@
 """``deskbound forget``: what goes, what the receipt counts, and what rounds learned before."""
 
+import io
 import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from deskbound_client.cli.forget import parse_moment
+from deskbound_client.employee.wishes import parse_moment
 from deskbound_strategies.errors import ConfigError
 from deskbound_strategies.ledger_bodies import LedgerKind
 from tests.helpers.cli import days_ago, noon
@@ -37,7 +38,8 @@ def test_a_day(stored):
     receipt = stored.ask("forget", "--day", TWO.isoformat())
     assert receipt == {
         "scope": "day", "days": [TWO.isoformat()], "actions": 10, "thumbnails": 0, "gaps": 0,
-        "keys_destroyed": 1, "learned_before": [],
+        "keys_destroyed": 1, "learned_before": [], "blanked": 0, "not_forgotten": [],
+        "on": days_ago(0).isoformat(),
     }  # fmt: skip
     assert left(stored) == {ONE: 10}
     assert stored.bodies(LedgerKind.FORGET) == [{"scope": "day", "blocks": blocks(stored, TWO)}]
@@ -92,10 +94,71 @@ def test_the_receipt_says_what_rounds_learned_and_that_it_cannot_be_called_back(
     assert stored.ask("budget")["epsilon_all_days"] == pytest.approx(learned["epsilon_guaranteed"])
 
 
+def test_an_application_and_a_stream_on_every_day(stored):
+    stored.store(ONE, 3, bucket=417)
+    assert stored.ask("forget", "--app", "#417")["actions"] == 3
+    assert left(stored) == {TWO: 10, ONE: 10}
+    assert stored.ask("forget", "--stream", "pointer")["actions"] == 0
+    assert stored.ask("forget", "--stream", "keys")["actions"] == 20
+    assert [body["scope"] for body in stored.bodies(LedgerKind.FORGET)] == ["app", "stream"]
+
+
+def test_a_look_changes_nothing(stored):
+    found = stored.ask("forget", "--all", "--preview")
+    assert [(day["day"], day["actions"]) for day in found["days"]] == [
+        (TWO.isoformat(), 10), (ONE.isoformat(), 10),
+    ]  # fmt: skip
+    assert "This would go" in stored.ok("forget", "--app", "browser", "--preview")
+    assert "Nothing is stored of" in stored.ok("forget", "--app", "cad", "--preview")
+    assert left(stored) == {TWO: 10, ONE: 10}
+    assert stored.bodies(LedgerKind.FORGET) == []
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("said", "stays"), [("n\n", True), ("y\n", False)])
+def test_on_a_terminal_it_asks_first(stored, monkeypatch, said, stays):
+    monkeypatch.setattr("sys.stdin", Terminal(said))
+    answer = stored.run("forget", "--day", TWO.isoformat())
+    assert "This would go" in answer.out
+    assert (TWO in left(stored)) == stays
+    monkeypatch.setattr("sys.stdin", Terminal(""))
+    assert "Forgotten" in stored.ok("forget", "--day", ONE.isoformat(), "--yes")
+
+
+def test_receipts_are_listed(stored):
+    assert "Nothing was ever forgotten" in stored.ok("forget", "--receipts")
+    one = stored.ask("forget", "--day", TWO.isoformat())
+    stored.ok("forget", "--all")
+    found = stored.ask("forget", "--receipts")
+    assert [each["scope"] for each in found] == ["day", "all"]
+    signature = found[0].pop("signature")
+    assert (found[0], len(signature)) == (one, 128)
+    assert TWO.isoformat() in stored.ok("forget", "--receipts")
+    stored.fails(10, "forget", "--receipts", "--all")
+
+
+def test_a_damaged_day_is_said_and_the_others_are_forgotten(stored):
+    (stored.paths.home / "days" / f"{TWO}.db").write_bytes(b"\x07" * 8192)
+    answer = stored.run("forget", "--app", "browser")
+    assert answer.code == 13
+    assert "10 actions" in answer.out
+    assert f"deskbound forget --day {TWO}" in answer.err
+    assert stored.ask("forget", "--receipts")[0]["not_forgotten"] == [TWO.isoformat()]
+    stored.ok("forget", "--day", TWO.isoformat())
+    assert left(stored) == {ONE: 0}
+
+
 @pytest.mark.parametrize(
     "words",
     [
         (),
+        ("--app", "my diary"),
+        ("--stream", "updates"),
+        ("--app", "mail", "--stream", "keys"),
         ("--last", "5m", "--all"),
         ("--last", "soon"),
         ("--to", "12:00"),

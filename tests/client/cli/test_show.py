@@ -46,3 +46,14 @@ def test_a_bucket_is_a_number_never_a_name(desk):
 def test_a_day_without_a_file_is_told(desk):
     assert "deskbound show" in desk.fails(17, "show", "2020-01-01")
     desk.fails(10, "show", "someday")
+
+
+def test_what_fits_plain_words_is_found_on_all_days(desk):
+    desk.store(DAY, 5)
+    desk.store(days_ago(2), 2, bucket=7)
+    found = desk.ask("show", "--find", "enter browser", "--last", "3")
+    assert (found["total"], found["apps"]) == (7, {"browser": 7})
+    assert [hit["at"] for hit in found["hits"]] == [noon(DAY) + 2 + i for i in range(3)]
+    assert desk.ask("show", DAY.isoformat(), "--find", "enter")["total"] == 5
+    assert "7 actions found; the last 2" in desk.ok("show", "--find", "enter", "--last", "2")
+    assert "0 actions found." in desk.ok("show", "--find", "ctrl+c")
