@@ -81,7 +81,7 @@ class Supervisor:
 
     def tick(self) -> None:
         """Take one look at everything."""
-        self._control.expire(time.time())
+        self._control.expire()
         self._load_server()
         self._listen()
         self._bury()

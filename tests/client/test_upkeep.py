@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from deskbound_client.capture.clocks import Moment
 from deskbound_client.capture.control import Control
 from deskbound_client.config import Config
 from deskbound_client.paths import HomePaths
@@ -23,8 +24,10 @@ class World:
     def __init__(self, home):
         self.paths = HomePaths(home)
         self.vault, self.keystore = new_vault(home)
-        self.control = Control.create(self.paths.control)
         self.clock, self.steady, self.told = Clock(NOON), Clock(1000.0), []
+        self.control = Control.create(
+            self.paths.control, lambda: Moment(self.clock.now, self.steady.now, boot=1)
+        )
 
     def upkeep(self, vault: Vault | None = None, **settings) -> Upkeep:
         return Upkeep(
@@ -121,9 +124,10 @@ def test_a_pause_and_its_end_are_each_written_once(world):
 
 def test_who_ended_a_timed_pause_is_told_apart(world):
     upkeep = world.upkeep()
-    for end in (lambda: world.control.expire(NOON + 61), world.control.resume):
-        world.control.pause(NOON + 60)
+    for end in (world.control.expire, world.control.resume):
+        world.control.pause(world.clock.now + 60)
         upkeep.tick()
+        world.later(61)
         end()
         upkeep.tick()
     assert world.pauses() == [

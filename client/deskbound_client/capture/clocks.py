@@ -8,6 +8,8 @@ is what happened.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 _BOOTED = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -17,6 +19,36 @@ _NOISE_SECONDS = 1.0  # clocks are read one after the other, and threads wait fo
 def since_boot() -> float:
     """Return seconds on the clock that goes on while the laptop sleeps, and that nobody sets."""
     return time.clock_gettime(_BOOTED)
+
+
+@cache
+def boot_number() -> int:
+    """Return a number that is the same until the next boot."""
+    try:
+        found = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+        return int(found.replace("-", "")[:15], 16)
+    except (OSError, ValueError):
+        return int(time.time() - time.monotonic())
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One moment on the clock that anyone may set and on the one that nobody sets.
+
+    Attributes:
+        wall: Unix seconds.
+        since_boot: seconds since the machine started, those it slept included.
+        boot: number of that start.
+    """
+
+    wall: float
+    since_boot: float
+    boot: int
+
+
+def this_moment() -> Moment:
+    """Return the present moment."""
+    return Moment(time.time(), since_boot(), boot_number())
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,33 +7,43 @@
     16  u64      bits of the streams consented to (``signals``)
     24  f64      Unix time at which a timed pause ends by itself, 0.0 for none
     32  u64      1 when the last pause ended by its own time, 0 when the employee ended it
+    40  f64      the same end on the clock that nobody can set: seconds since the boot below
+    48  u64      number of the boot in which the pause began, 0 for none
 
 The word is read as one aligned load, without a lock, a key or a system call. Every change raises
 the generation, so whatever was seen under an older one is recognised and dropped before it is
 stored. A pause acts with its first memory write; ``pause`` returns once no commit that began
 earlier is still under way. A damaged or missing file reads as paused, with no stream consented to.
+
+A timed pause ends when so much time has really passed, whatever the wall clock is set to meanwhile;
+only where the laptop was started anew is the wall clock all there is to go by. Writes are ordered
+so that a crash between any two leaves a pause that is there, or one without end.
 """
 
 import fcntl
+import math
 import mmap
 import os
 import secrets
 import stat
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
+from deskbound_client.capture.clocks import Moment, this_moment
 from deskbound_strategies.errors import NotFoundError, PermissionsError, VaultDamagedError
 
 SIZE = 64
-MAGIC = b"DBCTRL\x00\x01"
+MAGIC = b"DBCTRL\x00\x02"
+_FIRST_MAGIC = b"DBCTRL\x00\x01"  # had no clock but the wall clock; its other cells were 0
 _MAGIC_WORD = int.from_bytes(MAGIC, "little")
 _LAYOUT = struct.Struct("<8sQQd")
 _WORD, _STREAMS = 1, 2  # indices of the unsigned 64-bit cells
-_UNTIL = 3  # index of the 64-bit float
-_BY_TIMER = 4
+_UNTIL, _DEADLINE = 3, 5  # indices of the 64-bit floats
+_BY_TIMER, _BOOT = 4, 6
+_CLOCK_NOISE_SECONDS = 1.0  # a wall clock that is further off than this was set
 CLOSED_WORD = 1  # generation 0, paused: what a damaged file reads as
 _GENERATION_BITS = 62  # leaves room above a random start for as many changes as anyone can make
 
@@ -45,8 +55,15 @@ class Control:
     processes may change it at once.
     """
 
-    def __init__(self, path: Path, mapped: mmap.mmap | None, identity: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        mapped: mmap.mmap | None,
+        identity: tuple[int, int],
+        now: Callable[[], Moment] = this_moment,
+    ) -> None:
         self._path = path
+        self._now = now
         self._mapped = mapped
         self._identity = identity
         view = memoryview(mapped) if mapped is not None else memoryview(bytearray(SIZE))
@@ -54,11 +71,15 @@ class Control:
         self._times = view.cast("d")
 
     @classmethod
-    def create(cls, path: Path) -> Self:
+    def create(cls, path: Path, now: Callable[[], Moment] = this_moment) -> Self:
         """Make the control file, or open it where a sound one exists.
 
         A new file is not paused and has no stream consented to. A damaged file is made anew in
         place, paused: processes that map it see the change.
+
+        Args:
+            path: of the file.
+            now: tells the present moment.
 
         Raises:
             PermissionsError: others could write the file, or it is a link.
@@ -68,7 +89,7 @@ class Control:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             _check_permissions(path, descriptor)
-            if not _is_sound(os.pread(descriptor, SIZE + 1, 0)):
+            if not _is_sound(descriptor):
                 start = secrets.randbits(48) << 1  # never the generation of an earlier file
                 word = start | existed
                 fresh = _LAYOUT.pack(MAGIC, word, 0, 0.0).ljust(SIZE, b"\0")
@@ -77,11 +98,15 @@ class Control:
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        return cls.open(path)
+        return cls.open(path, now)
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path, now: Callable[[], Moment] = this_moment) -> Self:
         """Map the control file; a missing or damaged one reads as paused.
+
+        Args:
+            path: of the file.
+            now: tells the present moment.
 
         Raises:
             PermissionsError: others could write the file, or it is a link.
@@ -89,14 +114,13 @@ class Control:
         try:
             descriptor = _open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
         except NotFoundError:
-            return cls(path, None, (0, 0))
+            return cls(path, None, (0, 0), now)
         try:
             found = _check_permissions(path, descriptor)
-            sound = _is_sound(os.pread(descriptor, SIZE + 1, 0))
-            mapped = mmap.mmap(descriptor, SIZE) if sound else None
+            mapped = mmap.mmap(descriptor, SIZE) if _is_sound(descriptor) else None
         finally:
             os.close(descriptor)
-        return cls(path, mapped, (found.st_dev, found.st_ino))
+        return cls(path, mapped, (found.st_dev, found.st_ino), now)
 
     def word(self) -> int:
         """Return ``generation << 1 | paused``: one load, read first in every callback."""
@@ -119,9 +143,15 @@ class Control:
 
     @property
     def paused_until(self) -> float | None:
-        """Unix time at which the pause ends by itself; None for no pause or one without end."""
-        until = self._times[_UNTIL]
-        return until if self.paused and until > 0 else None
+        """Unix time at which the pause ends by itself; None for no pause or one without end.
+
+        Where the wall clock was set since, this is what it will show then.
+        """
+        until, now = self._times[_UNTIL], self._now()
+        left = self._left(now)
+        if left is None or abs(now.wall + left - until) < _CLOCK_NOISE_SECONDS:
+            return None if left is None else until
+        return now.wall + left
 
     @property
     def ended_by_timer(self) -> bool:
@@ -154,8 +184,13 @@ class Control:
         if self._mapped is not None and self._cells[0] == _MAGIC_WORD:
             self._cells[_WORD] |= 1  # at once, before waiting for anybody
         with self._changing():
+            self._times[_UNTIL] = 0.0  # a crash from here on leaves a pause without end
             self._cells[_WORD] = _next(self._cells[_WORD]) | 1
-            self._times[_UNTIL] = until or 0.0
+            if until is not None:
+                now = self._now()
+                self._times[_DEADLINE] = now.since_boot + (until - now.wall)
+                self._cells[_BOOT] = now.boot
+                self._times[_UNTIL] = until
 
     def resume(self) -> None:
         """End a pause. Only the employee's own command calls this, and ``expire``.
@@ -187,18 +222,32 @@ class Control:
             self._cells[_STREAMS] = mask
             self._cells[_WORD] = _next(self._cells[_WORD])
 
-    def expire(self, now: float) -> bool:
-        """End a timed pause whose own time has come; tell whether it did."""
-        until = self.paused_until
-        if until is None or now < until:
+    def expire(self) -> bool:
+        """End a timed pause whose own time has come; tell whether it did.
+
+        Raises:
+            VaultDamagedError: the control file was replaced.
+        """
+        left = self._left(self._now())
+        if left is None or left > 0:
             return False
         with self._changing():
-            if self.paused_until != until:  # the employee spoke in between
+            left = self._left(self._now())
+            if left is None or left > 0:  # the employee spoke in between
                 return False
             self._times[_UNTIL] = 0.0
             self._cells[_BY_TIMER] = 1
             self._cells[_WORD] = _next(self._cells[_WORD]) & ~1
         return True
+
+    def _left(self, now: Moment) -> float | None:
+        """Return the seconds that a timed pause still has; None for no pause or one without end."""
+        until = self._times[_UNTIL]
+        if not self.paused or not until > 0:
+            return None
+        same_boot = self._cells[_BOOT] == now.boot != 0
+        left = self._times[_DEADLINE] - now.since_boot if same_boot else until - now.wall
+        return left if math.isfinite(left) else None
 
     @contextmanager
     def committing(self) -> Iterator[int]:
@@ -237,7 +286,12 @@ def _next(word: int) -> int:
     return generation << 1 | (word & 1)
 
 
-def _is_sound(content: bytes) -> bool:
+def _is_sound(descriptor: int) -> bool:
+    """Return whether a file is a control file; one of the first layout becomes one of this."""
+    content = os.pread(descriptor, SIZE + 1, 0)
+    if len(content) == SIZE and content.startswith(_FIRST_MAGIC):
+        os.pwrite(descriptor, MAGIC, 0)  # programs of the old version then read it as paused
+        return True
     return len(content) == SIZE and content.startswith(MAGIC)
 
 

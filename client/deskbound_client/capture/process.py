@@ -13,7 +13,7 @@ from types import FrameType
 from deskbound_client import consent
 from deskbound_client.capture.attention import Attention
 from deskbound_client.capture.callbacks import KeyCallback, PointerCallback
-from deskbound_client.capture.clocks import Clocks
+from deskbound_client.capture.clocks import Clocks, boot_number
 from deskbound_client.capture.control import Control
 from deskbound_client.capture.display import find_display
 from deskbound_client.capture.gate import Context, Reason, verdict
@@ -123,7 +123,7 @@ class Capture:
                 "The control file was replaced while capture was running, so capture stopped.",
                 "Start capture again.",
             )
-        self._control.expire(now)
+        self._control.expire()
         agreed = self._agreed_streams() & ALL_STREAMS
         streams = 0 if self._control.paused else agreed
         self._watch.keep(bool(streams))
@@ -263,15 +263,6 @@ def run_capture(
                 beside()
         finally:
             capture.stop()
-
-
-def boot_number() -> int:
-    """Return a number that is the same until the next boot."""
-    try:
-        found = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
-        return int(found.replace("-", "")[:15], 16)
-    except (OSError, ValueError):
-        return int(time.time() - time.monotonic())
 
 
 @contextmanager

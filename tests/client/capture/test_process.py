@@ -4,6 +4,7 @@ import threading
 import pytest
 
 from deskbound_client.capture import process
+from deskbound_client.capture.clocks import boot_number
 from deskbound_client.capture.control import Control
 from deskbound_client.capture.process import LOCK_FILE, run_capture
 from deskbound_client.capture.settings import CaptureConfig
@@ -110,11 +111,10 @@ def test_a_timed_pause_ends_by_itself_and_an_endless_one_does_not(
     try:
         eventually(lambda: control.is_open, "the end of the pause")
         control.pause()
-        first = read_status(home / "run" / "capture.json")
-        eventually(
-            lambda: read_status(home / "run" / "capture.json").at > (first.at if first else 0) + 1,
-            "two more seconds",
-        )
+        path = home / "run" / "capture.json"
+        eventually(lambda: read_status(path) is not None, "status")
+        first = read_status(path).at
+        eventually(lambda: read_status(path).at > first + 1, "two more seconds")
         assert control.paused
     finally:
         running.end()
@@ -138,4 +138,4 @@ def test_status_is_private_and_reads_back(tmp_path):
 
 
 def test_the_boot_has_one_number():
-    assert process.boot_number() == process.boot_number() > 0
+    assert boot_number() == boot_number() > 0
