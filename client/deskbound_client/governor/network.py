@@ -39,7 +39,7 @@ class NetworkAccount:
         """Return the bytes of this month, or None when the account cannot be read."""
         try:
             kept = self._read()
-        except (DeskboundError, ValueError):
+        except (DeskboundError, ValueError, AttributeError):
             return None
         # After a clock that was ahead was set right, what was moved meanwhile counts for now.
         return kept[1] if kept[0] >= self._month() else 0
