@@ -1,9 +1,12 @@
 """When each child should run."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deskbound_client.governor.caps import Cause, Standing
 from deskbound_client.processes import Backoff
 from deskbound_client.supervision import Role, State, Trouble, Wishes, overall
 from deskbound_strategies.errors import BusyError
@@ -71,3 +74,19 @@ def test_a_name_alone_is_enough():
 @pytest.mark.parametrize("told", ["", "null", "[1,2,3]", '["a b","x","y"]', '["a"]', "{", "typed"])
 def test_anything_else_is_no_trouble_of_ours(told):
     assert Trouble.parse(told) is None
+
+
+def test_a_cap_takes_away_what_it_is_for_and_presence_is_always_there():
+    joined = Wishes(joined=True, willing=True, standing=Standing(causes=()))
+    wanted = {role for role in Role if joined.wants(role, WARM, 0)}
+    assert wanted == set(Role)
+    for cause, gone in (
+        (Cause.DISK, {Role.CAPTURE}),
+        (Cause.CAPTURE_MEMORY, {Role.CAPTURE}),
+        (Cause.NETWORK, {Role.SUPERNODE}),
+        (Cause.TRAINING_MEMORY, {Role.EXECUTOR}),
+        (Cause.BATTERY, set()),
+        (Cause.IN_USE, set()),  # offline whenever somebody is there would tell who is there
+    ):
+        held = replace(joined, standing=Standing(causes=(cause,)))
+        assert {role for role in Role if held.wants(role, WARM, 0)} == wanted - gone, cause

@@ -91,3 +91,31 @@ def test_an_answer_that_found_no_supernode_is_lost_and_the_loop_goes_on(monkeypa
     said, _ = run(FakeLaptop(), FakeTask(task(), lost=True), second)
     assert said == ["willing", "claimed", "lost", "claimed", "answered"]
     assert len(second.answers) == 1
+
+
+def test_a_task_waits_unread_while_the_owner_is_there(monkeypatch):
+    monkeypatch.setattr(executor, "POLL_SECONDS", 0)
+    stop, said, looks = threading.Event(), [], []
+    endpoint = FakeEndpoint(stop, FakeTask(task()))
+
+    def may_work():
+        looks.append(endpoint.claims)
+        return len(looks) > 3
+
+    serve(endpoint, FakeLaptop(), said.append, stop, may_work=may_work)
+    assert looks[:4] == [0, 0, 0, 0]
+    # Willing all the while: the connection does not tell whether somebody sits there.
+    assert said == ["willing", "claimed", "answered"]
+
+
+def test_what_a_task_brought_is_charged_whatever_is_made_of_it(monkeypatch):
+    monkeypatch.setattr(executor, "POLL_SECONDS", 0)
+    stop, counts = threading.Event(), []
+    good, bad = task(), task(bundle=b"evil" * 100)
+    endpoint = FakeEndpoint(stop, FakeTask(good), FakeTask(bad))
+    serve(endpoint, FakeLaptop(), lambda _: None, stop, received=counts.append)
+    assert counts == [good.size, bad.size]
+    assert good.size > sum(
+        len(value) for record in good.content.values() for value in record.values()
+    )
+    assert bad.size >= 400

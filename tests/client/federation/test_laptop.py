@@ -12,12 +12,15 @@ from deskbound_client.capture.control import Control
 from deskbound_client.capture.signals import KEYS
 from deskbound_client.config import Config
 from deskbound_client.federation.laptop import VaultLaptop, training_days
+from deskbound_client.federation.participant import Accepted
+from deskbound_client.governor.network import NetworkAccount
 from deskbound_client.paths import HomePaths
 from deskbound_client.store.rows import IMPORTED, StoredAction
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.errors import Refusal
 from deskbound_strategies.mechanism import Lattice
 from deskbound_strategies.policy import PROFILES
+from deskbound_strategies.task import find_task, weights_of
 from deskbound_strategies.vocabulary import APP_OTHER, GAP_UNKNOWN
 from tests.helpers.learning import contract
 from tests.helpers.store import MemoryKeystore
@@ -137,3 +140,93 @@ def test_nothing_leaves_that_was_made_of_a_day_marked_meanwhile(vault):
     mark_as_moved(vault, vault.days()[0])
     with pytest.raises(Refusal):
         balanced.release(asked, np.zeros(3).tobytes())
+
+
+class Switch:
+    """Permission that goes and comes, and how often it was looked at."""
+
+    def __init__(self, *answers):
+        self.answers, self.asked = list(answers), 0
+
+    def __call__(self):
+        self.asked += 1
+        return self.answers.pop(0) if self.answers else True
+
+
+def accepted(asked):
+    task = find_task("next_action")
+    return Accepted(asked, task, b"", weights_of(task.build_model(1)), LATTICE)
+
+
+def with_permission(vault, permission, **more):
+    paths = HomePaths(vault.home)
+    return VaultLaptop(
+        paths,
+        vault,
+        Config(holdout_days=0),
+        PROFILES["research"],
+        None,
+        may_train=permission,
+        **more,
+    )
+
+
+def test_training_waits_for_its_owner_and_then_goes_on(vault):
+    permission = Switch(True, False, False, True)
+    laptop = with_permission(vault, permission)
+    asked = contract(steps=3, deadline=int(time.time()) + 600)
+    assert laptop.train(accepted(asked), [])
+    assert permission.asked >= 5
+
+
+def test_training_is_given_up_when_the_deadline_passes_meanwhile(vault):
+    asked = contract(steps=3, deadline=1_000)
+    times = iter(range(998, 2_000))
+    laptop = with_permission(vault, lambda: False, clock=lambda: next(times))
+    with pytest.raises(Refusal):
+        laptop.train(accepted(asked), [])
+
+
+def test_a_pause_ends_training_under_way(vault):
+    paths = HomePaths(vault.home)
+    control = Control.open(paths.control)
+    calls = []
+
+    def pause_in_the_third_step():
+        calls.append(1)
+        if len(calls) == 3:
+            control.pause()
+        return True
+
+    laptop = with_permission(vault, pause_in_the_third_step)
+    with pytest.raises(Refusal):
+        laptop.train(accepted(contract(steps=500, deadline=int(time.time()) + 600)), [])
+    assert len(calls) == 3
+
+
+def test_consent_taken_back_ends_training_under_way(vault):
+    control, calls = Control.open(HomePaths(vault.home).control), []
+
+    def revoke_in_the_third_step():
+        calls.append(1)
+        if len(calls) == 3:
+            consent.revoke(vault, "updates")
+            control.bump()
+        return True
+
+    laptop = with_permission(vault, revoke_in_the_third_step)
+    with pytest.raises(Refusal):
+        laptop.train(accepted(contract(steps=500, deadline=int(time.time()) + 600)), [])
+    assert len(calls) == 3
+
+
+def test_nothing_leaves_beyond_the_months_bytes_and_what_leaves_is_charged_first(vault, laptop):
+    asked, update = contract(), np.zeros(3).tobytes()
+    account = NetworkAccount(HomePaths(vault.home).network_account)
+    assert laptop.reserve(asked, laptop.units(asked), LATTICE) is not None
+    laptop.release(asked, update)
+    assert account.used() > len(update)
+    account.note(Config().network_mb_per_month * 1_000_000)
+    with pytest.raises(Refusal):
+        laptop.release(asked, update)
+    laptop.received(100)  # counts all the same, and never raises

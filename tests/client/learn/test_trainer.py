@@ -108,3 +108,26 @@ def test_sampling_at_the_ends_and_from_the_operating_system():
     assert poisson_sample(1_000, 1e-12, os_source()).size == 0
     sizes = {poisson_sample(1_000, 0.5, os_source()).tobytes() for _ in range(3)}
     assert len(sizes) == 3
+
+
+@pytest.mark.parametrize("units", [[], some_units([4] * 20)])
+def test_told_to_stop_it_returns_nothing(units):
+    asked = []
+
+    def stop():
+        asked.append(1)
+        return len(asked) == 3
+
+    terms = contract(steps=50, sampling_rate=1.0)
+    with pytest.raises(Refusal) as refused:
+        train(TASK, WEIGHTS, units, terms, should_stop=stop)
+    assert refused.value.code is RefusalCode.INTERNAL
+    assert len(asked) == 3
+
+
+def test_being_asked_changes_nothing():
+    first = train(TASK, WEIGHTS, some_units([8, 5]), contract(), repeatable(1))
+    same = train(
+        TASK, WEIGHTS, some_units([8, 5]), contract(), repeatable(1), should_stop=lambda: False
+    )
+    assert all((first[name] == same[name]).all() for name in first)
