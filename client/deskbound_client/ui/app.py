@@ -2,9 +2,10 @@
 
 How a page is added:
 
-1. ``ui/pages/NAME.py`` exports ``PATH`` ("/name"), ``TITLE`` (its word in the menu) and ``routes``
-   (a list of Starlette ``Route``). Handlers are plain functions of a ``Request``: Starlette runs
-   them in threads, and the guard has read and checked the form before they are called.
+1. ``ui/pages/NAME.py`` exports ``PATH`` ("/name"), ``TITLE`` (its word in the menu, empty for
+   none) and ``routes`` (a list of Starlette ``Route``). Handlers are plain functions of a
+   ``Request``: Starlette runs them in threads, and the guard has read and checked the form before
+   they are called.
 2. ``ui/templates/NAME.html`` extends ``base.html`` and fills ``{% block main %}``. Everything is
    escaped; a name that is not there is an error. No inline script, style or event handler: the
    content security policy refuses them. Forms carry ``{{ csrf }}``.
@@ -26,12 +27,12 @@ from starlette.staticfiles import StaticFiles
 from deskbound_client.ui import door, page
 from deskbound_client.ui.desk import Desk
 from deskbound_client.ui.guard import Guard
-from deskbound_client.ui.pages import today
+from deskbound_client.ui.pages import budget, consent, doctor, forget, left, model, stored, today
 from deskbound_strategies.errors import DeskboundError
 
 STATIC = Path(__file__).parent / "static"
 
-PAGES: tuple[ModuleType, ...] = (today,)
+PAGES: tuple[ModuleType, ...] = (today, stored, left, budget, consent, model, doctor, forget)
 
 
 def make_app(desk: Desk) -> Starlette:
