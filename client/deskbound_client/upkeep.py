@@ -1,5 +1,7 @@
 """What a process that holds the vault does beside its work: lets days go, writes pauses down.
 
+It also keeps the small file that says what left last, for a status without the vault.
+
 Pausing needs no key, so it cannot write the ledger itself; whoever has the vault open notices the
 control word and does. A pause that began and ended while nobody had it open is not written down:
 nothing could have been kept or sent in it either.
@@ -11,6 +13,7 @@ from datetime import date
 
 from deskbound_client.capture.control import Control
 from deskbound_client.config import Config
+from deskbound_client.employee.summary import entries_of, summarize, write_summary
 from deskbound_client.paths import HomePaths
 from deskbound_client.privacy.budget import Budget
 from deskbound_client.privacy.ledger_store import LedgerStore
@@ -20,6 +23,7 @@ from deskbound_strategies.ledger_bodies import LedgerKind
 from deskbound_strategies.policy import load_floor
 
 RETIRE_SECONDS = 3600.0
+SUMMARY_SECONDS = 10.0
 AGAIN_SECONDS = 60.0  # after something failed: a full disk, another process
 MEGABYTE = 1_000_000
 _NOTED = "pause-noted"  # the setting that says what the ledger says: open, paused or timed
@@ -54,11 +58,13 @@ class Upkeep:
         self._clock = clock
         self._steady = steady
         self._ledger = LedgerStore(vault, clock)
-        self._budget = Budget(self._ledger, load_floor(paths.floor), clock)
+        self._floor = load_floor(paths.floor)
+        self._budget = Budget(self._ledger, self._floor, clock)
         self._control = Control.open(paths.control)
         self._seen: int | None = None
         self._retired_on: date | None = None
-        self._retire_at = self._not_before = 0.0
+        self._retire_at = self._not_before = self._summary_at = 0.0
+        self._summarized = -1
         self._failing = False
 
     def tick(self) -> None:
@@ -68,6 +74,7 @@ class Upkeep:
         try:
             self._note_pause()
             self._retire()
+            self._summarize()
         except DeskboundError as error:
             self._not_before = self._steady() + AGAIN_SECONDS
             if not isinstance(error, BusyError):  # which passes by itself
@@ -111,3 +118,13 @@ class Upkeep:
             noted=self._budget.retired,
         )
         self._retired_on, self._retire_at = day_of(now), self._steady() + RETIRE_SECONDS
+
+    def _summarize(self) -> None:
+        """Say what left last, whenever the ledger has grown; once at the start in any case."""
+        if self._steady() < self._summary_at:
+            return
+        self._summary_at = self._steady() + SUMMARY_SECONDS
+        entries = entries_of(self._vault)
+        if entries != self._summarized:
+            write_summary(self._paths, summarize(self._vault, self._floor))
+            self._summarized = entries

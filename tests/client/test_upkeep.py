@@ -7,14 +7,17 @@ import pytest
 from deskbound_client.capture.clocks import Moment
 from deskbound_client.capture.control import Control
 from deskbound_client.config import Config
+from deskbound_client.employee.summary import Summary, read_summary
 from deskbound_client.paths import HomePaths
+from deskbound_client.privacy.budget import Budget
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.privacy.state import PrivacyState
 from deskbound_client.store.vault import Vault
-from deskbound_client.upkeep import AGAIN_SECONDS, RETIRE_SECONDS, Upkeep
+from deskbound_client.upkeep import AGAIN_SECONDS, RETIRE_SECONDS, SUMMARY_SECONDS, Upkeep
 from deskbound_strategies.errors import BusyError, DiskFullError
 from deskbound_strategies.ledger_bodies import LedgerKind
-from tests.helpers.privacy import Clock
+from deskbound_strategies.policy import PROFILES
+from tests.helpers.privacy import Clock, a_lattice, a_round
 from tests.helpers.store import DAY, DAY_SECONDS, NOON, actions, new_vault
 
 
@@ -197,3 +200,28 @@ def test_a_busy_vault_is_nobodys_trouble(world, monkeypatch):
     monkeypatch.setattr(world.vault, "retire", busy)
     world.upkeep().tick()
     assert world.told == []
+
+
+def test_what_left_last_is_told_without_the_vault(world):
+    fill(world.vault, 0)
+    upkeep = world.upkeep()
+    upkeep.tick()
+    assert read_summary(world.paths) == Summary(entry=0)
+    asked = a_round()
+    budget = Budget(LedgerStore(world.vault, world.clock), PROFILES["research"], world.clock)
+    assert budget.reserve(asked, {DAY: "cut"}, a_lattice(asked)) is not None
+    entry = budget.release(asked, b"an update")
+    upkeep.tick()
+    assert read_summary(world.paths) == Summary(entry=0), "it is not looked for at every tick"
+    world.later(SUMMARY_SECONDS)
+    upkeep.tick()
+    found = read_summary(world.paths)
+    assert (found.uploads, found.last_round, found.last_bytes, found.last_at) == (
+        1, asked.round, len(b"an update"), entry.at,
+    )  # fmt: skip
+    assert found.last_at % 3600 == 0, "no finer than the ledger"
+    assert 0 <= found.budget_left < 1
+    path = world.paths.run / "summary.json"
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.write_text("{")
+    assert read_summary(world.paths) is None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from deskbound_client.capture.clocks import since_boot
+from deskbound_client.capture.pulse import Pulse
 from deskbound_client.store.rows import StoredGap
 from deskbound_strategies.observations import Observation
 
@@ -55,6 +56,7 @@ class Inbox:
 
     def __init__(self, limit: int, clock: Callable[[], float] = time.time) -> None:
         self.arrived = threading.Event()
+        self.pulse = Pulse()
         self._limit, self._clock = limit, clock
         self._waiting: deque[Seen] = deque()
         self._holes: deque[StoredGap] = deque(maxlen=1_000)

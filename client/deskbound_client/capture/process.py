@@ -36,7 +36,7 @@ from deskbound_client.capture.signals import (
     mask_of,
 )
 from deskbound_client.capture.situation import Board, ServerClock
-from deskbound_client.capture.status import CaptureStatus, write_status
+from deskbound_client.capture.status import CaptureStatus, Hole, write_status
 from deskbound_client.capture.surroundings import Surroundings
 from deskbound_client.capture.taps import Keeper, Taps
 from deskbound_client.capture.watch import Watch
@@ -208,7 +208,8 @@ class Capture:
         return self._camera.take(window)
 
     def _status(self, now: float, state: str = "") -> CaptureStatus:
-        mask = self._control.streams
+        mask, pulse = self._control.streams, self._inbox.pulse
+        seen, trouble = pulse.seen(), pulse.in_trouble()
         return CaptureStatus(
             pid=os.getpid(),
             at=int(now),
@@ -217,13 +218,24 @@ class Capture:
             rows_last_minute=self._recorder.counts(),
             faults=self._taps.faults + self._watch.faults + self._recorder_faults,
             disk_full=self._recorder.disk_full,
+            now={one.name: self._reason(mask, one.bit) for one in STREAMS},
+            seen_last_minute={one.name: seen[one.bit] for one in STREAMS if one.bit in seen},
+            trouble=tuple(one.name for one in STREAMS if one.bit in trouble),
+            holes=tuple(Hole(hole.started, hole.ended, hole.cause) for hole in pulse.holes(now)),
         )
 
     def _state(self, mask: int) -> str:
         first = next((one.bit for one in STREAMS if mask & one.bit and one.bit != SCREEN), SCREEN)
-        reason = verdict(self._control.word(), mask, first, self._board.current)
-        told = reason in (Reason.PAUSED, Reason.NO_CONSENT)
-        return "display-lost" if not told and not self._watch.running else reason.value
+        return self._reason(mask, first)
+
+    def _reason(self, mask: int, stream: int) -> str:
+        """Return ``open``, or why nothing of a stream would be captured at this moment."""
+        reason = verdict(self._control.word(), mask, stream, self._board.current)
+        if reason in (Reason.PAUSED, Reason.NO_CONSENT):
+            return reason.value
+        if not self._watch.running:
+            return "display-lost"
+        return "deaf" if reason is Reason.OPEN and not self._taps.hears(stream) else reason.value
 
 
 def run_capture(

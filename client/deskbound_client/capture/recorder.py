@@ -14,11 +14,12 @@ from collections.abc import Callable
 from deskbound_client.capture.control import Control
 from deskbound_client.capture.inbox import Inbox, Picture, Seen
 from deskbound_client.capture.rows import RowMaker
-from deskbound_client.capture.signals import SCREEN, STREAMS
+from deskbound_client.capture.signals import RHYTHM, SCREEN, STREAMS
 from deskbound_client.capture.situation import GUARD_MS, Board
 from deskbound_client.store.rows import Stored, StoredAction, StoredGap, StoredThumb
 from deskbound_client.store.writer import Writer
 from deskbound_strategies.errors import BusyError, DiskFullError
+from deskbound_strategies.vocabulary import GAP_UNKNOWN
 
 BUSY_SECONDS, REST_SECONDS = 0.1, 1.0
 FINISH_SECONDS = 2.0
@@ -54,7 +55,7 @@ class Recorder(threading.Thread):
     ) -> None:
         super().__init__(name="recorder", daemon=True)
         self.faults = 0
-        self.disk_full = False
+        self.disk_full = self._failing = False
         self._inbox, self._board, self._control, self._writer = inbox, board, control, writer
         self._boot, self._clock, self._steady = boot, clock, steady
         self._awake, self._stepped = 0.0, steady()
@@ -113,6 +114,8 @@ class Recorder(threading.Thread):
         if word & 1 or not self._control.streams & _STREAM_MASK:
             self._waiting.clear()
             holes.clear()
+        for hole in holes:
+            self._inbox.pulse.missed(hole)
         self._store([*holes, *self._settled()])
 
     def _begin(self, word: int) -> None:
@@ -121,6 +124,7 @@ class Recorder(threading.Thread):
         self._waiting.clear()
         self._last = None
         self._handed.clear()
+        self._inbox.pulse.begin()
         self._stored_before = self._writer.stored
         self._maker = RowMaker(self._board, word, self._control.streams, self._boot)
 
@@ -129,7 +133,10 @@ class Recorder(threading.Thread):
         while self._waiting and self._board.settled(self._waiting[0][0]):
             seen = heapq.heappop(self._waiting)[2]
             if seen.generation == self._word >> 1:
-                rows += self._maker.make(seen)
+                made = self._maker.make(seen)
+                if not made and not self._failing:
+                    self._inbox.pulse.went_on(seen.stream)
+                rows += made
                 if not isinstance(seen.what, Picture):
                     self._last = seen
         self._drop_unconfirmed()
@@ -152,25 +159,28 @@ class Recorder(threading.Thread):
     def _store(self, rows: list[Stored]) -> None:
         generation = self._word >> 1
         for row in rows:
-            self._handed[_stream_of(row)] += 1
+            self._handed.update(_streams_of(row))
             try:
                 self._writer.add(row, generation)
             except (DiskFullError, BusyError) as error:
-                self.disk_full = isinstance(error, DiskFullError)
+                self._failed(error)
         self._commit(self._writer.tick)
 
     def _commit(self, act: Callable[[], None]) -> None:
         try:
             act()
         except (DiskFullError, BusyError) as error:
-            self.disk_full = isinstance(error, DiskFullError)
+            self._failed(error)
         if self._writer.lost > self._lost:
             self._lost = self._writer.lost
             now = int(self._clock())
             self._inbox.put_hole(StoredGap(now, now, "disk-full" if self.disk_full else "lag"))
         if not self._writer.waiting:
-            self.disk_full = False
+            self.disk_full = self._failing = False
             self._count()
+
+    def _failed(self, error: DiskFullError | BusyError) -> None:
+        self.disk_full, self._failing = isinstance(error, DiskFullError), True
 
     def _count(self) -> None:
         """Count as stored what the writer says is on the disk."""
@@ -178,6 +188,8 @@ class Recorder(threading.Thread):
             self._stored_before = self._writer.stored
             now = self._steady()
             self._committed.extend((now, stream, n) for stream, n in self._handed.items())
+            for stream in self._handed:
+                self._inbox.pulse.went_on(stream)
         self._handed.clear()
 
     def _finish(self) -> None:
@@ -191,7 +203,8 @@ class Recorder(threading.Thread):
         self._commit(self._writer.close)
 
 
-def _stream_of(row: Stored) -> int:
+def _streams_of(row: Stored) -> list[int]:
+    """Return the streams that a row is there because of."""
     if isinstance(row, StoredAction):
-        return row.stream
-    return SCREEN if isinstance(row, StoredThumb) else 0
+        return [row.stream] if row.gap == GAP_UNKNOWN else [row.stream, RHYTHM]
+    return [SCREEN] if isinstance(row, StoredThumb) else [0]

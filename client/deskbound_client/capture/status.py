@@ -32,8 +32,8 @@ class CaptureStatus:
     Attributes:
         pid: its process.
         at: Unix time of this statement, whole seconds; an old one is no statement.
-        state: ``open`` or the reason the gate is closed (``gate.Reason``), ``display-lost`` or
-            ``stopped``.
+        state: ``open`` or the reason the gate is closed (``gate.Reason``), ``display-lost``,
+            ``deaf`` (no tap hears input) or ``stopped``.
         streams: names of streams consented to.
         rows_last_minute: rows on the disk, by stream.
         faults: threads that died and were started anew.

@@ -96,6 +96,11 @@ class Taps:
             keeper.keep(bool(streams & stream))
         return all(keeper.running for stream, keeper in self._keepers.items() if streams & stream)
 
+    def hears(self, stream: int) -> bool:
+        """Return whether the tap of a stream is at work; a stream without one needs none."""
+        keeper = self._keepers.get(stream)
+        return keeper is None or keeper.running
+
     def stop(self) -> None:
         """Stop all taps."""
         for keeper in self._keepers.values():

@@ -34,6 +34,7 @@ REASONS = {
     "schedule": "closed: outside the hours you set",
     "remote": "closed: this is another machine's screen",
     "display-lost": "closed: the display does not answer",
+    "deaf": "closed: input cannot be heard, and is tried again",
     "stopped": "not running",
 }
 NOT_NOW = {
@@ -49,6 +50,7 @@ NOT_NOW = {
     "schedule": "outside the hours you set",
     "remote": "this is another machine's screen",
     "display-lost": "the display does not answer",
+    "deaf": "input cannot be heard, and is tried again",
     "stopped": "capture is not running",
 }
 
