@@ -16,20 +16,32 @@ import sys
 from pathlib import Path
 from deskbound_client.capture.process import run_capture
 from deskbound_client.capture.settings import CaptureConfig
+from deskbound_client.store.keystore import choose_keystore
 from deskbound_client.store.vault import Vault
 from tests.helpers.store import FileKeystore
 faulthandler.enable(all_threads=True)  # a crash says all that it can
-home = Path(sys.argv[1])
-with Vault.open(home, FileKeystore(home.parent / "key")) as vault:
+home, passphrase = Path(sys.argv[1]), sys.argv[2]
+beside = FileKeystore(home.parent / "key")
+keystore = choose_keystore(home, lambda: passphrase) if passphrase else beside
+with Vault.open(home, keystore) as vault:
     run_capture(home, vault, CaptureConfig(thumbnail_seconds=1, gap_seconds=0))
 """
 
 
-def start_capture(home: Path, desktop, output: Path) -> subprocess.Popen:
-    """Start capture of a vault whose key lies beside its home; all it says goes to a file."""
+def start_capture(
+    home: Path, desktop, output: Path, passphrase: str = ""
+) -> "subprocess.Popen[bytes]":
+    """Start capture of a vault; all it says goes to a file.
+
+    Args:
+        home: of the vault.
+        desktop: the private display.
+        output: the file.
+        passphrase: of the vault; empty for one whose key lies beside its home.
+    """
     with output.open("ab") as file:
         return subprocess.Popen(
-            [sys.executable, "-X", "dev", "-c", PROGRAM, str(home)],
+            [sys.executable, "-X", "dev", "-c", PROGRAM, str(home), passphrase],
             env={**os.environ, **desktop.environment, "PYTHONPATH": os.pathsep.join(sys.path)},
             stdout=file,
             stderr=subprocess.STDOUT,
