@@ -1,13 +1,18 @@
 """``deskbound import``: days from an archive, from ActivityWatch, or from a research set."""
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from deskbound_client.archive import ImportReceipt, import_archive
+from deskbound_client.archive.activitywatch import import_activitywatch
 from deskbound_client.archive.reading import needs_passphrase
+from deskbound_client.archive.set_readers import READERS
+from deskbound_client.archive.sets import import_set
 from deskbound_client.cli.export import progress_bar
 from deskbound_client.cli.session import (
     AsJson,
@@ -30,6 +35,8 @@ _WHY = {
     "today": "not complete yet",
 }
 
+_NAMED = 3  # so many days are named when a sentence speaks of several
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -39,6 +46,16 @@ def register(app: typer.Typer) -> None:
 def import_(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="What `deskbound export` wrote.")],
+    activitywatch: Annotated[
+        bool, typer.Option("--activitywatch", help="It is what ActivityWatch exported as JSON.")
+    ] = False,
+    published: Annotated[
+        str | None,
+        typer.Option("--set", metavar="NAME", help=f"It is a published set: {', '.join(READERS)}."),
+    ] = None,
+    person: Annotated[
+        int, typer.Option(min=1, help="Which person of a published set, counted from 1.")
+    ] = 1,
     day: Annotated[
         list[str] | None, typer.Option(help="Only this day; may be given several times.")
     ] = None,
@@ -59,22 +76,42 @@ def import_(
     hold other rows are not touched. Days of another vault are marked as imported, and rounds never
     learn from them. Decisions, ledger and budget of an archive stay in it, as proof.
 
+    Of ActivityWatch come kinds of programs, pauses and how much was typed; titles and addresses are
+    dropped unread. Published sets come into research vaults only.
+
     Example: deskbound import me.zip.age
     """
     days = [parse_day(text) for text in day] if day else None
-    with open_vault(context) as vault, progress_bar("Checking and storing") as progress:
-        receipt = import_archive(
-            paths_of(context),
-            vault,
-            file,
-            passphrase=_passphrase(file, passphrase_file),
+    plain = activitywatch or published is not None
+    secret = None if plain else _passphrase(file, passphrase_file)
+    take: Callable[..., ImportReceipt]
+    if published is not None:
+        _only(activitywatch, mine, even_forgotten, days, with_="--set")
+        take = partial(import_set, name=published, source=file, person=person)
+    elif activitywatch:
+        _only(mine, with_="--activitywatch")
+        take = partial(import_activitywatch, source=file, days=days, even_forgotten=even_forgotten)
+    else:
+        take = partial(
+            import_archive,
+            source=file,
+            passphrase=secret,
             days=days,
             mine=mine,
             even_forgotten=even_forgotten,
-            progress=progress,
         )
+    with open_vault(context) as vault, progress_bar("Checking and storing") as progress:
+        receipt = take(paths_of(context), vault, progress=progress)
     print_json(_as_dict(receipt)) if json else _print(receipt)
     _insist(receipt)
+
+
+def _only(*others: object, with_: str) -> None:
+    if any(others):
+        raise ConfigError(
+            f"One of these options does not go with {with_}.",
+            "`deskbound import --help` says more.",
+        )
 
 
 def _passphrase(file: Path, given: Path | None) -> str | None:
@@ -107,9 +144,11 @@ def _print(receipt: ImportReceipt) -> None:
         f"[bold]Imported:[/] {counted(stored, 'day')} with {counted(counts.actions, 'action')}, "
         f"{counted(counts.thumbs, 'picture')}, {counted(counts.gaps, 'hole')}."
     )
-    for day in receipt.days:
-        if day.outcome != "imported":
-            console.print(f"{day.day.isoformat()}: {_WHY[day.outcome]}.")
+    for outcome, why in _WHY.items():
+        days = [day.day.isoformat() for day in receipt.days if day.outcome == outcome]
+        if days:
+            more = f" and {len(days) - _NAMED} more" if len(days) > _NAMED else ""
+            console.print(f"{', '.join(days[-_NAMED:])}{more}: {why}.")
     for sort, count in receipt.dropped:
         console.print(f"Left out, having no word here: {count:,} {sort}.", markup=False)
     if stored and not receipt.own:

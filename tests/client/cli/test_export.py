@@ -132,3 +132,27 @@ def test_a_changed_archive_is_refused(desk, tmp_path):
     data[len(data) // 2] ^= 1
     (tmp_path / "me.zip").write_bytes(data)
     desk.fails(50, "import", str(tmp_path / "me.zip"))
+
+
+def test_an_activitywatch_export_comes_in_marked_as_imported(desk, tmp_path):
+    day = days_ago(1)
+    event = {"timestamp": f"{day}T12:00:00+00:00", "duration": 5, "data": {"app": "xterm"}}
+    buckets = {"w": {"type": "currentwindow", "events": [event]}}
+    (tmp_path / "aw.json").write_text(json.dumps({"buckets": buckets}))
+    said = desk.ok("import", "--activitywatch", str(tmp_path / "aw.json"))
+    assert "1 action" in said
+    assert "never" in said or "do not learn" in said
+    assert desk.ask("show", day.isoformat())["sources"] == {"imported": 1}
+
+
+def test_a_published_set_asks_for_a_research_vault(desk, other, tmp_path):
+    log = "user,t,name\n1,2019-08-14 15:40:19+00:00,ls\n"
+    (tmp_path / "commands.csv").write_text(log)
+    other.fails(10, "import", "--set", "cyber_shell", str(tmp_path))
+    found = desk.ask("import", "--set", "cyber_shell", str(tmp_path))
+    assert [day["outcome"] for day in found["days"]] == ["imported"]
+
+
+def test_options_of_archives_do_not_go_with_others(desk, tmp_path):
+    desk.fails(10, "import", "--activitywatch", "--mine", str(tmp_path / "aw.json"))
+    desk.fails(10, "import", "--set", "cyber_shell", "--day", "today", str(tmp_path))
