@@ -1,12 +1,17 @@
 """Is there a display that input can be captured from? Said in one sentence where there is not."""
 
 import contextlib
+import os
+import socket
+import struct
 from collections.abc import Mapping
 
 from Xlib import display as xdisplay
 
 from deskbound_strategies.errors import NoDisplayError, WaylandError
 
+_PEER = struct.Struct("3i")  # process, user and group of who answers
+_SYSTEM = 0  # most display managers run the server as root
 _NEEDED = ("RECORD", "MIT-SCREEN-SAVER")
 
 
@@ -35,9 +40,34 @@ def find_display(environ: Mapping[str, str]) -> str:
     return name
 
 
+def connect(name: str) -> xdisplay.Display:
+    """Connect to an X display; to one of this machine only through a socket of its own.
+
+    When the server is gone, any user may listen in its place: on the local port that python-xlib
+    would try next, or on the socket itself. Such a server could invent input, so it must be ours or
+    the system's.
+
+    Raises:
+        NoDisplayError: somebody else's program answers in the name of the display.
+    """
+    connection = xdisplay.Display(f"unix{name}" if name.startswith(":") else name)
+    own = connection.display.socket
+    if own.family == socket.AF_UNIX and hasattr(socket, "SO_PEERCRED"):
+        _, uid, _ = _PEER.unpack(own.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+        if uid not in (_SYSTEM, os.geteuid()):
+            connection.close()
+            raise NoDisplayError(
+                f"The X display {name} belongs to another user of this machine.",
+                "Log in to the desktop yourself, and set DISPLAY to its display.",
+            )
+    return connection
+
+
 def _check(name: str) -> None:
     try:
-        connection = xdisplay.Display(name)
+        connection = connect(name)
+    except NoDisplayError:
+        raise
     except Exception:  # noqa: BLE001 - python-xlib raises many kinds, all of which mean this
         raise NoDisplayError(
             f"The X display {name} does not answer.",

@@ -16,6 +16,8 @@ from typing import NamedTuple
 from Xlib import display as xdisplay
 from Xlib.ext import record
 
+from deskbound_client.capture.display import connect
+
 # type, detail, (sequence), time, (root, event, child), root_x, root_y, (event_x, event_y), state
 _EVENT = struct.Struct("=BB2xI12xhh4xH2x")
 
@@ -64,8 +66,8 @@ class Tap(threading.Thread):
         """Listen until ``stop``, a fault, or the end of the display."""
         listening: xdisplay.Display | None = None
         try:
-            listening = xdisplay.Display(self._display_name)
-            self._switch = xdisplay.Display(self._display_name)
+            listening = connect(self._display_name)
+            self._switch = connect(self._display_name)
             self._context = self._switch.record_create_context(
                 0, [record.AllClients], [_range_of(self._events)]
             )

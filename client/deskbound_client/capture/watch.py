@@ -20,9 +20,9 @@ from dataclasses import replace
 from typing import Any
 
 from Xlib import X, Xatom
-from Xlib import display as xdisplay
 
 from deskbound_client.capture import idle
+from deskbound_client.capture.display import connect
 from deskbound_client.capture.gate import NOTHING_KNOWN, Context, worse
 from deskbound_client.capture.keyboard import Keymap, make_keymap
 from deskbound_client.capture.situation import Board, ServerClock
@@ -32,6 +32,7 @@ from deskbound_client.capture.windows import Look, XWindows
 BEAT_SECONDS = 0.25
 QUIET_BEAT_SECONDS = 1.0  # when nobody has touched anything for a while
 _QUIET_MS = 5_000
+_HELD_UP_MS = 3_000  # between two beats; a lock screen may come and go in it
 _LOOK_AROUND_SECONDS = 5.0  # how long an old look at the other windows is believed
 
 
@@ -82,14 +83,14 @@ class Watch(threading.Thread):
         self._look = Look(None)
         self._looked_around = float("-inf")
         self._latest = 0
-        self._has_moved = False
+        self._has_moved = self._resized = False
         self._beaten_ms = -1
 
     def run(self) -> None:
         """Watch; an exception ends the thread, is counted, and leaves nothing known."""
         connection: Any = None
         try:
-            connection = xdisplay.Display(self._display_name)
+            connection = connect(self._display_name)
             self._begin(connection)
             self.ready.set()
             while not self._stopping.is_set():
@@ -166,7 +167,11 @@ class Watch(threading.Thread):
         before, word = self._beaten_ms, self._word()
         changed = self._surroundings.refresh()  # after the word: see ``Surroundings``
         asking = self._surroundings.asking
+        resized, self._resized = self._resized, False
         presence = self._pulse()
+        held_up = 0 <= before < self._beaten_ms - _HELD_UP_MS
+        if held_up or (resized and not self._resized):
+            self._start_over(before)
         self._drain()
         if changed:
             self._follow_rules(before)
@@ -198,6 +203,14 @@ class Watch(threading.Thread):
             return known.exposed
         self._looked_around = now
         return self._windows.exposed(known.number)
+
+    def _start_over(self, before: int) -> None:
+        """Know nothing of the time since the last beat, and look at everything anew."""
+        self._board.publish(NOTHING_KNOWN, before + 1)
+        self._changes.clear()
+        self._lockers = self._windows.lockers()
+        context = self._describe(self._windows.active())
+        self._put_in_force(NOTHING_KNOWN, context, self._beaten_ms + 1)
 
     def _follow_rules(self, before: int) -> None:
         """Look at the active window again, by rules that may have closed it since the last beat."""
@@ -257,6 +270,8 @@ class Watch(threading.Thread):
                 self._windows.gone(int(event.window.id))
         elif kind == X.ConfigureNotify and event.window.id in (root, self._board.current.number):
             self._has_moved = True
+            if event.window.id == root:
+                self._new_size()
         elif kind == X.MappingNotify:
             self._read_keymap()
 
@@ -270,6 +285,11 @@ class Watch(threading.Thread):
             return
         self._latest = self._clock.unwrap(time_)
         self._changes.append(self._latest)
+
+    def _new_size(self) -> None:
+        """The whole screen has another size: until the next beat, no pixel has a sure cell."""
+        self._resized = True
+        self._board.publish(replace(self._board.current, known=False), self._beaten_ms + 1)
 
     def _covered_by(self, window: int) -> None:
         if self._windows.is_locker(window):
@@ -287,6 +307,8 @@ class Watch(threading.Thread):
 
     def _put_in_force(self, before: Context, context: Context, since_ms: int) -> None:
         context = replace(context, idle=before.idle, locked=bool(self._lockers) or before.locked)
+        if self._resized:
+            context = replace(context, known=False)
         if context.number != before.number:
             self._surroundings.moved()
         context = self._surroundings.apply(context, self._look)

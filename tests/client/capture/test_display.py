@@ -1,3 +1,5 @@
+import socket
+
 import pytest
 
 from deskbound_client.capture.display import find_display
@@ -31,3 +33,22 @@ def test_a_missing_display_is_one_sentence_and_a_mend(environ):
 @pytest.mark.display
 def test_a_display_that_answers_is_found(desktop):
     assert find_display(desktop.environment) == desktop.name
+
+
+def test_a_dead_display_is_not_sought_on_a_local_port():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        number = listening.getsockname()[1] - 6_000  # where a TCP display of that number would be
+        listening.settimeout(0.5)
+        with pytest.raises(NoDisplayError):
+            find_display({"DISPLAY": f":{number}"})
+        with pytest.raises(TimeoutError):
+            listening.accept()
+
+
+@pytest.mark.display
+def test_a_display_of_somebody_else_is_refused(desktop, monkeypatch):
+    monkeypatch.setattr("deskbound_client.capture.display.os.geteuid", lambda: 4_711)
+    monkeypatch.setattr("deskbound_client.capture.display._SYSTEM", 4_712)
+    with pytest.raises(NoDisplayError) as caught:
+        find_display(desktop.environment)
+    assert "another user" in caught.value.sentence
