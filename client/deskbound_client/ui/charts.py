@@ -50,7 +50,8 @@ def spark(counts: Sequence[int], words: str) -> Markup:
         if (height := max(20 * count / most, 1.0) if count else 0.0)
     )
     return Markup(
-        '<svg class="spark" viewBox="0 0 {} 22" role="img" aria-label="{}">'
+        '<svg class="spark" viewBox="0 0 {} 22" preserveAspectRatio="xMinYMid meet" role="img"'
+        ' aria-label="{}">'
         '<rect class="track" y="21" width="{}" height="1"/>{}</svg>'
     ).format(4 * len(counts), words, 4 * len(counts), columns)
 

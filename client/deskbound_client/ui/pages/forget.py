@@ -1,5 +1,7 @@
 """Forget: first what would go, then gone, with a receipt. In no menu: other pages lead here."""
 
+import re
+from collections.abc import Callable
 from datetime import date, datetime
 
 from starlette.requests import Request
@@ -15,6 +17,7 @@ from deskbound_client.ui.page import back, desk_of, form_of, render
 from deskbound_strategies.errors import ConfigError
 
 PATH, TITLE = "/forget", ""
+_ROW = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})/([ap])([0-9]{1,15})")
 
 _SCOPES = {
     "range": "a stretch of time",
@@ -60,27 +63,39 @@ def wish_of(scope: str, what: str, now: float) -> Wish:
     """Return the wish that a link or a form names.
 
     Args:
-        scope: ``last``, ``between``, ``day``, ``app``, ``stream`` or ``all``.
-        what: its length, moments, date or name.
+        scope: ``last``, ``between``, ``day``, ``app``, ``stream``, ``rows`` or ``all``.
+        what: its length, moments, date or name; of a row ``2026-11-20/a7``, of a picture ``/p7``.
         now: Unix time.
 
     Raises:
         ConfigError: there is no such wish.
     """
-    if scope == "last":
-        return Wish.last(what, now)
-    if scope == "between":
-        start, _, end = what.partition("/")
-        return Wish.between(start, end, now)
-    if scope == "day":
-        return Wish.of_day(parse_day(what, now))
-    if scope == "app":
-        return Wish.of_app(what)
-    if scope == "stream":
-        return Wish.of_stream(what)
-    if scope == "all":
-        return Wish.everything()
-    raise ConfigError("There is nothing of that sort to forget.", "Choose again from a page.")
+    ways: dict[str, Callable[[], Wish]] = {
+        "last": lambda: Wish.last(what, now),
+        "between": lambda: _between(what, now),
+        "day": lambda: Wish.of_day(parse_day(what, now)),
+        "app": lambda: Wish.of_app(what),
+        "stream": lambda: Wish.of_stream(what),
+        "rows": lambda: _of_rows(what),
+        "all": Wish.everything,
+    }
+    if scope not in ways:
+        raise ConfigError("There is nothing of that sort to forget.", "Choose again from a page.")
+    return ways[scope]()
+
+
+def _between(what: str, now: float) -> Wish:
+    start, _, end = what.partition("/")
+    return Wish.between(start, end, now)
+
+
+def _of_rows(what: str) -> Wish:
+    match = _ROW.fullmatch(what)
+    if match is None:
+        raise ConfigError("That is not a row.", "Choose it on the page What is stored.")
+    number = (int(match[3]),)
+    actions, pictures = (number, ()) if match[2] == "a" else ((), number)
+    return Wish.of_rows(parse_day(match[1], 0.0), actions, pictures)
 
 
 def told(receipt: Receipt) -> Notice:
