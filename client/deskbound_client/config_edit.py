@@ -3,7 +3,7 @@
 import fcntl
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,9 +27,14 @@ def set_value(path: Path, name: str, value: Value) -> Config:
         PermissionsError: others could have written the file.
         DiskFullError: there is no room.
     """
+    return change_value(path, name, lambda _: value)
+
+
+def change_value(path: Path, name: str, change: Callable[[Config], Value]) -> Config:
+    """Write one setting made from the present ones; as ``set_value`` otherwise."""
     with _alone(path.parent):
         write_default(path)  # a missing file gets its comments, too
-        load_config(path)
+        value = change(load_config(path))
         document = tomlkit.parse(path.read_text(encoding="utf-8"))
         document[name] = _array(value) if isinstance(value, tuple) else value
         text = tomlkit.dumps(document)

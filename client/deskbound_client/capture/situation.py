@@ -85,15 +85,19 @@ class Board:
         began = self._began
         if began[0] != word or t_ms < began[1]:
             return Reason.PAUSED, NOTHING_KNOWN
-        context = NOTHING_KNOWN
+        newest: Context | None = None
         for since, candidate in reversed(self._history):
-            if since <= t_ms:
-                context = candidate
-                break
-            if since <= t_ms + GUARD_MS:
-                hidden = hides(candidate, stream)
+            if since > t_ms:
+                hidden = hides(candidate, stream) if since <= t_ms + GUARD_MS else None
                 if hidden is not None:
                     return hidden, candidate
+                continue
+            newest = newest or candidate
+            reason = verdict(word, streams, stream, candidate)
+            # Of a change within the same millisecond nobody knows which came first.
+            if reason is not Reason.OPEN or since < t_ms:
+                return reason, newest
+        context = newest or NOTHING_KNOWN
         return verdict(word, streams, stream, context), context
 
     def steady(self, t_ms: int) -> bool:

@@ -83,7 +83,7 @@ class Classifier:
             family = Family.UNTOLD if category == "browser" else Family.NONE
         excluded = any(
             fnmatchcase(name, pattern)
-            for name in (*names, category)
+            for name in (*names, category or "other")
             for pattern in self._patterns
             if name
         )

@@ -11,6 +11,7 @@ from deskbound_client.cli import (
     budget,
     consent,
     doctor,
+    exclude,
     export,
     forget,
     generate,
@@ -53,8 +54,8 @@ def _home(
 
 
 for _module in (
-    init, consent, start, stop, status, pause, resume, show, forget, export, import_, join, leave,
-    budget, sent, predict, ui, doctor, autostart, generate, agent,
+    init, consent, start, stop, status, pause, resume, exclude, show, forget, export, import_, join,
+    leave, budget, sent, predict, ui, doctor, autostart, generate, agent,
 ):  # fmt: skip
     _module.register(app)
 

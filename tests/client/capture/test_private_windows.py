@@ -1,6 +1,7 @@
 """Private windows: by family, in every language, focused and merely visible, on a real display."""
 
 import itertools
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -129,11 +130,17 @@ class Window:
         if title is not None:
             self.call(title)
         self.number = int(self.window.id)
-        self.window.map()
-        display.sync()
-        desktop.wait(lambda: self.number in desktop.windows(), "the window")
+        desktop.wait(self._managed, "the window")
         desktop.place(self.number, 700, 400, 300, 200)
         desktop.activate(self.number)
+
+    def _managed(self) -> bool:
+        """Show the window, again if the window manager was not there yet."""
+        self.window.unmap()
+        self.window.map()
+        self._desktop.connection.sync()
+        time.sleep(0.1)
+        return self.number in self._desktop.windows()
 
     def call(self, title: str) -> None:
         """Change the title, as a browser does: both properties."""

@@ -34,7 +34,7 @@ def test_an_event_is_judged_by_the_situation_at_its_own_time():
     assert judge(board, 999)[0] is Reason.UNKNOWN
     assert judge(board, 1_000) == (Reason.OPEN, OPEN)
     assert judge(board, 5_500)[0] is Reason.EXCLUDED
-    assert judge(board, 6_000) == (Reason.OPEN, OTHER)
+    assert judge(board, 6_001) == (Reason.OPEN, OTHER)
 
 
 def test_what_came_shortly_before_something_excluded_or_locked_is_kept_out_too():
@@ -122,3 +122,16 @@ def test_the_server_clock_never_starts_anew(start, steps):
         true += step
         assert (clock.unwrap(true % 2**32) - true) % 2**32 == 0
         assert clock.unwrap(true % 2**32) == true
+
+
+def test_in_the_millisecond_of_a_change_both_situations_must_be_open():
+    for before, after in ((EXCLUDED, OPEN), (OPEN, EXCLUDED), (NOTHING_KNOWN, OPEN)):
+        board = Board()
+        board.publish(OTHER, 0)
+        board.publish(before, 1_000)
+        board.publish(after, 2_000)
+        assert judge(board, 2_000)[0] is not Reason.OPEN
+    board = Board()
+    board.publish(EXCLUDED, 1_000)
+    board.publish(OPEN, 2_000)
+    assert judge(board, 2_001)[0] is Reason.OPEN
