@@ -3,8 +3,16 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deskbound_client.capture.gate import NOTHING_KNOWN, Context, Reason, verdict
+from deskbound_client.capture.gate import (
+    BROWSER,
+    ELSEWHERE,
+    NOTHING_KNOWN,
+    Context,
+    Reason,
+    verdict,
+)
 from deskbound_client.capture.signals import KEYS, POINTER, SCREEN, STREAMS
+from deskbound_strategies.vocabulary import APPS
 
 OPEN = Context(
     known=True, app=3, excluded=False, private=False, exposed=False, password=False,
@@ -16,11 +24,13 @@ ALL = sum(signal.bit for signal in STREAMS)
 contexts = st.builds(
     Context,
     known=st.booleans(),
-    app=st.integers(0, 39),
+    app=st.sampled_from([app for app in range(len(APPS)) if app not in ELSEWHERE]),
     excluded=st.booleans(),
     locked=st.sampled_from([True, False, None]),
     idle=st.sampled_from([True, False, None]),
-)
+    private=st.just(False), exposed=st.just(False), password=st.just(False),
+    scheduled=st.just(True), remote=st.just(False),
+)  # fmt: skip
 streams = st.sampled_from([signal.bit for signal in STREAMS])
 
 
@@ -53,6 +63,20 @@ def test_each_reason_is_named():
     assert verdict(0, ALL, KEYS, replace(OPEN, locked=None)) is Reason.UNKNOWN
     assert verdict(0, ALL, KEYS, replace(OPEN, locked=True)) is Reason.LOCKED
     assert verdict(0, ALL, KEYS, replace(OPEN, excluded=True)) is Reason.EXCLUDED
+    assert verdict(0, ALL, KEYS, replace(OPEN, private=True)) is Reason.PRIVATE
+    assert verdict(0, ALL, KEYS, replace(OPEN, private=None)) is Reason.UNKNOWN
+    assert verdict(0, ALL, SCREEN, replace(OPEN, exposed=True)) is Reason.PRIVATE
+    assert verdict(0, ALL, KEYS, replace(OPEN, exposed=True)) is Reason.OPEN
+    assert verdict(0, ALL, KEYS, replace(OPEN, password=True)) is Reason.PASSWORD
+    assert verdict(0, ALL, KEYS, replace(OPEN, app=BROWSER, password=None)) is Reason.UNKNOWN
+    assert verdict(0, ALL, KEYS, replace(OPEN, password=None)) is Reason.OPEN
+    assert verdict(0, ALL, KEYS, replace(OPEN, scheduled=False)) is Reason.SCHEDULE
+    assert verdict(0, ALL, KEYS, replace(OPEN, scheduled=None)) is Reason.UNKNOWN
+    assert verdict(0, ALL, POINTER, replace(OPEN, remote=True)) is Reason.REMOTE
+    assert verdict(0, ALL, POINTER, replace(OPEN, remote=None)) is Reason.UNKNOWN
+    for app in ELSEWHERE:
+        assert verdict(0, ALL, KEYS, replace(OPEN, app=app)) is Reason.REMOTE
+        assert verdict(0, ALL, POINTER, replace(OPEN, app=app)) is Reason.OPEN
 
 
 def test_only_what_is_read_without_input_waits_for_the_person():

@@ -3,8 +3,17 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deskbound_client.capture.gate import NOTHING_KNOWN, Context, Reason
-from deskbound_client.capture.signals import KEYS
+from deskbound_client.capture.gate import (
+    BROWSER,
+    ELSEWHERE,
+    NOTHING_KNOWN,
+    Context,
+    Reason,
+    hides,
+    verdict,
+    worse,
+)
+from deskbound_client.capture.signals import KEYS, POINTER, SCREEN, WINDOWS
 from deskbound_client.capture.situation import GUARD_MS, Board, ServerClock
 
 OPEN = Context(
@@ -135,3 +144,77 @@ def test_in_the_millisecond_of_a_change_both_situations_must_be_open():
     board.publish(EXCLUDED, 1_000)
     board.publish(OPEN, 2_000)
     assert judge(board, 2_001)[0] is Reason.OPEN
+
+
+# --- whatever the rules and the order of things ------------------------------------------------
+
+situations = st.builds(
+    Context,
+    known=st.booleans(),
+    app=st.sampled_from([0, 1, *ELSEWHERE]),
+    excluded=st.booleans(),
+    private=st.sampled_from([True, False, None]),
+    exposed=st.sampled_from([True, False, None]),
+    password=st.sampled_from([True, False, None]),
+    scheduled=st.sampled_from([True, False, None]),
+    remote=st.sampled_from([True, False, None]),
+    locked=st.sampled_from([True, False, None]),
+    idle=st.sampled_from([True, False, None]),
+    number=st.integers(0, 3),
+)
+mostly_open = st.one_of(st.just(OPEN), st.just(OTHER), situations)
+streams = st.sampled_from([KEYS, POINTER, WINDOWS, SCREEN])
+
+
+def allowed(context, stream):
+    """Say in one sentence, apart from the gate's own code, when a stream may be read."""
+    typed, screen = stream == KEYS, stream == SCREEN
+    return (
+        context.known
+        and (context.locked, context.remote, context.private) == (False, False, False)
+        and context.scheduled is True
+        and not context.excluded
+        and not (context.app in ELSEWHERE and (typed or screen))
+        and not (context.password is True and (typed or screen))
+        and not (context.password is None and typed and context.app == BROWSER)
+        and not (screen and (context.exposed is not False or context.idle is not False))
+    )
+
+
+@given(context=situations, stream=streams)
+def test_the_gate_is_open_just_when_all_of_it_is_known_and_allowed(context, stream):
+    assert (verdict(0, stream, stream, context) is Reason.OPEN) == allowed(context, stream)
+
+
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 400), mostly_open), max_size=30),
+    t_ms=st.integers(0, 6_000),
+    stream=streams,
+)
+def test_no_order_of_situations_opens_a_moment_that_any_of_them_closed(changes, t_ms, stream):
+    board, now, history = Board(), 0, []
+    for step, context in changes:
+        now += step
+        board.publish(context, now)
+        history.append((now, context))
+    board.begin(0, 0)
+    reason, _ = board.judge(t_ms, 0, stream, stream)
+    before = [context for since, context in history if since < t_ms]
+    in_force = before[-1:] + [context for since, context in history if since == t_ms]
+    if reason is Reason.OPEN:
+        assert in_force
+        assert all(allowed(context, stream) for context in in_force)
+        soon = [context for since, context in history if t_ms < since <= t_ms + GUARD_MS]
+        assert not any(context.private or context.locked for context in soon)
+        assert not any(context.known and context.excluded for context in soon)
+        assert not any(context.password for context in soon if stream in (KEYS, SCREEN))
+    elif in_force and all(allowed(context, stream) for context in in_force):
+        soon = [context for since, context in history if t_ms < since <= t_ms + GUARD_MS]
+        assert any(hides(context, stream) for context in soon)  # closed for a reason, not by luck
+
+
+@given(one=situations, other=situations, stream=streams)
+def test_the_worse_of_two_is_open_only_if_both_are(one, other, stream):
+    one = replace(one, app=other.app, known=other.known)  # a window is replaced, not worsened
+    both = allowed(one, stream) and allowed(other, stream)
+    assert allowed(worse(one, other), stream) <= both
