@@ -27,12 +27,24 @@ from starlette.staticfiles import StaticFiles
 from deskbound_client.ui import door, page
 from deskbound_client.ui.desk import Desk
 from deskbound_client.ui.guard import Guard
-from deskbound_client.ui.pages import budget, consent, doctor, forget, left, model, stored, today
+from deskbound_client.ui.pages import (
+    budget,
+    consent,
+    doctor,
+    forget,
+    left,
+    model,
+    settings,
+    stored,
+    today,
+)
 from deskbound_strategies.errors import DeskboundError
 
 STATIC = Path(__file__).parent / "static"
 
-PAGES: tuple[ModuleType, ...] = (today, stored, left, budget, consent, model, doctor, forget)
+PAGES: tuple[ModuleType, ...] = (
+    today, stored, left, budget, consent, model, settings, doctor, forget,
+)  # fmt: skip
 
 
 def make_app(desk: Desk) -> Starlette:
