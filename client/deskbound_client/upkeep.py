@@ -11,12 +11,16 @@ import time
 from collections.abc import Callable
 from datetime import date
 
+from deskbound_client.capture.clocks import boot_number, since_boot
 from deskbound_client.capture.control import Control
 from deskbound_client.config import Config
+from deskbound_client.employee import forgetting
 from deskbound_client.employee.summary import entries_of, summarize, write_summary
 from deskbound_client.paths import HomePaths
 from deskbound_client.privacy.budget import Budget
 from deskbound_client.privacy.ledger_store import LedgerStore
+from deskbound_client.store.retention import day_starts_at
+from deskbound_client.store.sightings import Sighting, Sightings, sighting
 from deskbound_client.store.vault import Vault, day_of
 from deskbound_strategies.errors import BusyError, DeskboundError
 from deskbound_strategies.ledger_bodies import LedgerKind
@@ -26,6 +30,7 @@ RETIRE_SECONDS = 3600.0
 SUMMARY_SECONDS = 10.0
 AGAIN_SECONDS = 60.0  # after something failed: a full disk, another process
 MEGABYTE = 1_000_000
+_CLOCKS = "clocks"  # the setting that remembers what the clocks said
 _NOTED = "pause-noted"  # the setting that says what the ledger says: open, paused or timed
 
 
@@ -39,6 +44,8 @@ class Upkeep:
         tell: told what fails, and None when it works again.
         clock: Unix time.
         steady: monotonic seconds.
+        booted: seconds since the boot, sleep included; nobody can set them.
+        boot: number of that boot.
     """
 
     def __init__(
@@ -50,6 +57,8 @@ class Upkeep:
         *,
         clock: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
+        booted: Callable[[], float] = since_boot,
+        boot: Callable[[], int] = boot_number,
     ) -> None:
         self._vault = vault
         self._paths = paths
@@ -57,6 +66,8 @@ class Upkeep:
         self._tell = tell
         self._clock = clock
         self._steady = steady
+        self._booted = booted
+        self._boot = boot
         self._ledger = LedgerStore(vault, clock)
         self._floor = load_floor(paths.floor)
         self._budget = Budget(self._ledger, self._floor, clock)
@@ -73,6 +84,7 @@ class Upkeep:
             return
         try:
             self._note_pause()
+            forgetting.finish(self._paths, self._vault)
             self._retire()
             self._summarize()
         except DeskboundError as error:
@@ -116,8 +128,26 @@ class Upkeep:
             keep_days=self._config.retention_days,
             cap_bytes=self._config.size_cap_mb * MEGABYTE,
             noted=self._budget.retired,
+            by_age=self._clock_is_believed(now),
         )
         self._retired_on, self._retire_at = day_of(now), self._steady() + RETIRE_SECONDS
+
+    def _clock_is_believed(self, now: float) -> bool:
+        """Look at the clocks, remember what they say, and return whether days may go by them."""
+        seen = sighting(now, self._booted(), self._boot())
+        with self._vault.database.transaction():  # two processes look
+            before = Sightings.of_text(self._vault.settings.get(_CLOCKS)) or self._first(seen)
+            after = before.look(seen)
+            if after != before:
+                self._vault.settings.set(_CLOCKS, after.as_text())
+        return after.trusted
+
+    def _first(self, seen: Sighting) -> Sightings:
+        """Return what to compare the first look with: the newest day, where there is one."""
+        days = self._vault.days()
+        if not days:
+            return Sightings(seen)
+        return Sightings(Sighting(day_starts_at(days[-1].toordinal()), 0, 0))
 
     def _summarize(self) -> None:
         """Say what left last, whenever the ledger has grown; once at the start in any case."""

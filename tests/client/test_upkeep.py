@@ -28,6 +28,7 @@ class World:
         self.paths = HomePaths(home)
         self.vault, self.keystore = new_vault(home)
         self.clock, self.steady, self.told = Clock(NOON), Clock(1000.0), []
+        self.booted, self.boot = Clock(5000.0), 1
         self.control = Control.create(
             self.paths.control, lambda: Moment(self.clock.now, self.steady.now, boot=1)
         )
@@ -40,11 +41,18 @@ class World:
             self.told.append,
             clock=self.clock,
             steady=self.steady,
+            booted=self.booted,
+            boot=lambda: self.boot,
         )
 
     def later(self, seconds):
         self.clock.now += seconds
         self.steady.now += seconds
+        self.booted.now += seconds
+
+    def sleep(self, seconds):
+        self.clock.now += seconds
+        self.booted.now += seconds
 
     def written(self, *kinds):
         return [(e.kind.value, e.body) for e in LedgerStore(self.vault).entries(kinds=kinds)]
@@ -76,6 +84,82 @@ def test_old_days_go_at_the_first_tick_and_the_ledger_names_their_blocks(world):
     ]
 
 
+def test_a_clock_set_years_ahead_lets_nothing_go(world):
+    fill(world.vault, 5, 0)
+    upkeep = world.upkeep()
+    upkeep.tick()
+    world.clock.now += 3650 * DAY_SECONDS
+    for _ in range(20):
+        world.later(RETIRE_SECONDS)
+        upkeep.tick()
+    assert len(world.vault.days()) == 2
+    world.clock.now -= 3650 * DAY_SECONDS  # set right again
+    world.later(RETIRE_SECONDS)
+    upkeep.tick()
+    assert len(world.vault.days()) == 2
+    world.sleep(2 * DAY_SECONDS)
+    upkeep.tick()
+    assert world.vault.days() == [DAY]  # and days go by it again
+
+
+def test_a_clock_that_keeps_its_new_time_is_believed_in_the_end(world):
+    fill(world.vault, 0)
+    upkeep = world.upkeep()
+    upkeep.tick()
+    world.clock.now += 20 * DAY_SECONDS
+    for hours in (23, 3):
+        assert world.vault.days() == [DAY]
+        for _ in range(hours):
+            world.later(RETIRE_SECONDS)
+            upkeep.tick()
+    assert world.vault.days() == []
+
+
+def test_a_laptop_that_was_off_for_weeks_waits_a_day_before_it_lets_go(world):
+    fill(world.vault, 0)
+    world.upkeep().tick()
+    world.clock.now += 21 * DAY_SECONDS
+    world.boot, world.booted.now = 2, 60.0
+    upkeep = world.upkeep()
+    upkeep.tick()
+    assert world.vault.days() == [DAY]
+    for _ in range(26):
+        world.later(RETIRE_SECONDS)
+        upkeep.tick()
+    assert world.vault.days() == []
+
+
+def test_a_clock_already_wrong_at_the_first_look_is_doubted(world):
+    fill(world.vault, 0)
+    world.clock.now += 3650 * DAY_SECONDS
+    world.upkeep().tick()
+    assert world.vault.days() == [DAY]
+
+
+def test_the_size_counts_whatever_the_clock_says(world, monkeypatch):
+    monkeypatch.setattr("deskbound_client.upkeep.MEGABYTE", 1)
+    fill(world.vault, 1, 0)
+    world.clock.now += 3650 * DAY_SECONDS
+    world.upkeep(size_cap_mb=10).tick()
+    assert world.vault.days() == [DAY]
+
+
+def test_what_a_dead_process_was_forgetting_is_finished_and_told(world, monkeypatch):
+    fill(world.vault, 1, 0)
+    monkeypatch.setattr(world.vault._keys, "change", crash)
+    with pytest.raises(ZeroDivisionError):
+        world.vault.forget_day(DAY - timedelta(days=1))
+    monkeypatch.undo()
+    assert world.vault.unfinished
+    world.upkeep().tick()
+    assert not world.vault.unfinished
+    assert [body["scope"] for _, body in world.written(LedgerKind.FORGET)] == ["day"]
+
+
+def crash(*_, **__):
+    raise ZeroDivisionError
+
+
 def test_the_employees_own_settings_count(world):
     fill(world.vault, 2, 1, 0)
     world.upkeep(retention_days=2).tick()
@@ -95,7 +179,7 @@ def test_a_day_that_grows_old_while_the_agent_runs_goes_within_the_hour(world):
     upkeep = world.upkeep()
     upkeep.tick()
     assert len(world.vault.days()) == 2
-    world.clock.now += DAY_SECONDS  # a laptop that slept: the steady clock stood still
+    world.sleep(DAY_SECONDS)  # the steady clock stands still
     upkeep.tick()
     assert world.vault.days() == [DAY]
 

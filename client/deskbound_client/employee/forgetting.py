@@ -28,6 +28,7 @@ __all__ = [
     "Preview",
     "Receipt",
     "Wish",
+    "finish",
     "forget",
     "forget_app",
     "forget_rows",
@@ -123,6 +124,7 @@ def forget(paths: HomePaths, vault: Vault, wish: Wish, *, now: float | None = No
             f"{wish.day.isoformat()} has not come yet.", "`deskbound show` lists days."
         )
     bump(paths)
+    finish(paths, vault)
     told: list[Receipt] = []
 
     def note(gone: ForgetReceipt) -> None:
@@ -148,6 +150,17 @@ def _note(paths: HomePaths, vault: Vault, gone: ForgetReceipt, now: float) -> Re
         if gone.days:
             Budget(ledger, floor).forgotten(gone.scope, gone.days)
         return keep(vault, day_of(now), gone, learned)
+
+
+def finish(paths: HomePaths, vault: Vault) -> int:
+    """Finish what died while it forgot, and tell of it; return how many deeds that were."""
+    if not vault.unfinished:
+        return 0
+    budget = Budget(LedgerStore(vault), load_floor(paths.floor))
+    return vault.finish(
+        lambda gone: _note(paths, vault, gone, time.time()),
+        budget.retired,
+    )
 
 
 def bump(paths: HomePaths) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from deskbound_client.store.cipher import open_database
 from deskbound_client.store.days import DayFile
 from deskbound_client.store.files import unlink_database
+from deskbound_client.store.intents import digest_of
 from deskbound_client.store.keys import VaultKeys
 from deskbound_client.store.keystate import KeyGoneError, KeyState, day_key
 from deskbound_client.store.lock import VaultLock
@@ -102,7 +103,14 @@ class DayFiles:
         """
         if self._key(day) is not None:
             return day
-        return max([*self.dates(), date.fromordinal(self._keys.current().base)])
+        state = self._keys.current()
+        known = [*self.dates(), *(date.fromordinal(number) for number in state.single)]
+        return max(known, default=date.fromordinal(state.base))
+
+    def digest(self, day: date) -> str:
+        """Return what tells whether a day has the key it has now; see ``intents.py``."""
+        with self._lock.turn:
+            return digest_of(self._key(day))
 
     @contextmanager
     def committing(self) -> Iterator[None]:

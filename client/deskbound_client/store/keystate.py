@@ -109,6 +109,25 @@ def erase_day(state: KeyState, day: int, keep: Collection[int], *, reopen: bool)
     return turned
 
 
+def begin_anew(state: KeyState, day: int, keep: Collection[int]) -> KeyState:
+    """Let days come again that the ratchet was turned past by a wrong clock, under new keys.
+
+    Args:
+        state: the keys before.
+        day: the first day that gets a key again.
+        keep: days that have files; those that have a key keep it.
+    """
+    found = {number: key for number in keep if (key := _key_of(state, number)) is not None}
+    return replace(state, ratchet=secrets.token_bytes(SECRET_BYTES), base=day, single=found)
+
+
+def _key_of(state: KeyState, day: int) -> bytes | None:
+    try:
+        return day_key(state, day)
+    except KeyGoneError:
+        return None
+
+
 def erase_all(state: KeyState, today: int) -> KeyState:
     """Destroy the keys of all days; the next day file is today's, under a new ratchet."""
     return replace(state, ratchet=secrets.token_bytes(SECRET_BYTES), base=today, single={})

@@ -150,3 +150,9 @@ def tally_of_hours(connection: Connection) -> None:
     """
     for statement in TALLY_SCHEMA:
         connection.execute(statement)
+
+
+@migration(VAULT_STEPS)
+def intents_to_forget(connection: Connection) -> None:
+    """What was begun to be forgotten and is not in the ledger yet; empty but for moments."""
+    connection.execute("CREATE TABLE intents (id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT")

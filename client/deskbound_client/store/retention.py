@@ -6,16 +6,17 @@ pseudonyms, since it must never become evidence of anybody's conduct.
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
 from deskbound_client.store.dayfiles import DayFiles, day_of
 from deskbound_client.store.days import DayFile
 from deskbound_client.store.files import unlink_database
+from deskbound_client.store.intents import Intent, Intents
 from deskbound_client.store.keys import VaultKeys
-from deskbound_client.store.keystate import erase_all, erase_day, retire_before
+from deskbound_client.store.keystate import begin_anew, erase_all, erase_day, retire_before
 from deskbound_client.store.lock import VaultLock
 from deskbound_client.store.rows import Counts
 from deskbound_client.store.selection import Selection
@@ -31,7 +32,6 @@ SIZE_CAP_BYTES = 200 * 1_000_000
 JOURNAL_PATIENCE_SECONDS = 5.0
 
 Scope = Literal["range", "app", "stream", "rows", "day", "all"]
-Reason = Literal["retention", "size"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,44 +54,161 @@ class ForgetReceipt:
 
 
 ForgetHook = Callable[[ForgetReceipt], object]
-RetireHook = Callable[[date, Reason], object]
+RetireHook = Callable[[date, str], object]
 
 
 class Retention:
     """How a vault forgets.
 
+    Each deed is written down as an intent first and taken away together with its ledger entry, so
+    that a crash in between leaves something to finish; see ``finish``.
+
     Args:
         files: its day files.
         keys: its keys.
         lock: its lock.
+        intents: what was begun.
     """
 
-    def __init__(self, files: DayFiles, keys: VaultKeys, lock: VaultLock) -> None:
+    def __init__(self, files: DayFiles, keys: VaultKeys, lock: VaultLock, intents: Intents) -> None:
         self._files = files
         self._keys = keys
         self._lock = lock
+        self._intents = intents
+
+    # --- on request -----------------------------------------------------------------------
 
     def forget(self, wanted: Selection, noted: ForgetHook | None) -> ForgetReceipt:
         """Delete the rows of a selection; see ``Vault.forget``."""
-        total, touched, damaged = Counts(), [], []
         with self._lock.alone():
-            for day in self._days_of(wanted):
-                try:
-                    found = self._delete(self._files.open(day), wanted)
-                except NotFoundError:  # no key opens it, so there is nothing to forget
-                    continue
-                except VaultDamagedError:  # the others are forgotten all the same
-                    damaged.append(day)
-                    continue
-                if found != Counts():
-                    total += found
-                    touched.append(day)
-            self._keys.restore_ballast()
-        return _noted(ForgetReceipt(wanted.scope, tuple(touched), total, 0, tuple(damaged)), noted)
+            days = self._days_of(wanted)
+            number = self._begin(Intent(wanted.scope, self._digests(days), wanted))
+            receipt = self._forget(wanted, days)
+            return self._tell(number, receipt, noted)
+
+    def _forget(self, wanted: Selection, days: Iterable[date]) -> ForgetReceipt:
+        total, touched, damaged = Counts(), [], []
+        for day in days:
+            try:
+                found = self._delete(self._files.open(day), wanted)
+            except NotFoundError:  # no key opens it, so there is nothing to forget
+                continue
+            except VaultDamagedError:  # the others are forgotten all the same
+                damaged.append(day)
+                continue
+            if found != Counts():
+                total += found
+                touched.append(day)
+        return ForgetReceipt(wanted.scope, tuple(touched), total, 0, tuple(damaged))
 
     def _days_of(self, wanted: Selection) -> list[date]:
         days = self._files.dates()
         return [day for day in days if not wanted.day or day.toordinal() == wanted.day]
+
+    def forget_day(self, day: date, noted: ForgetHook | None) -> ForgetReceipt:
+        """Destroy one day; see ``Vault.forget_day``."""
+        with self._lock.alone():
+            number = self._begin(Intent("day", self._digests([day])))
+            counts = self._destroy(day)
+            return self._tell(number, ForgetReceipt("day", (day,), counts, 1), noted)
+
+    def _destroy(self, day: date) -> Counts:
+        days = self._files.dates()
+        counts = self._remove(day)
+        keep = {other.toordinal() for other in days}
+        # What is still to come of the newest day needs a key; that of an older one does not.
+        reopen = day >= max(days, default=day)
+        self._keys.change(lambda old: erase_day(old, day.toordinal(), keep, reopen=reopen))
+        return counts
+
+    def forget_all(self, noted: ForgetHook | None) -> ForgetReceipt:
+        """Destroy all days; see ``Vault.forget_all``."""
+        with self._lock.alone():
+            days = self._files.dates()
+            number = self._begin(Intent("all", self._digests(days)))
+            total = Counts()
+            for day in days:
+                total += self._remove(day)
+            first = max([day.toordinal() for day in days], default=self._keys.current().base)
+            self._keys.change(lambda old: erase_all(old, first))
+            return self._tell(number, ForgetReceipt("all", tuple(days), total, len(days)), noted)
+
+    # --- written down first, told last ----------------------------------------------------
+
+    def finish(self, noted: ForgetHook, retired: RetireHook) -> int:
+        """Do and tell what processes left undone that died; see ``Vault.finish``."""
+        with self._lock.alone():
+            unfinished = self._intents.unfinished()
+            for number, intent in unfinished:
+                if intent.scope == "retire":
+                    self._destroy_left(intent)
+                    self._tell_retired(number, intent.reasons, retired)
+                else:
+                    self._tell(number, self._finished(intent), noted)
+            return len(unfinished)
+
+    def _finished(self, intent: Intent) -> ForgetReceipt:
+        """Do what is left of an intent; days that may have been touched before count as touched."""
+        days = tuple(sorted(intent.days))
+        if intent.rows is None:
+            counts = self._destroy_left(intent)
+            return ForgetReceipt(_scope(intent), days, counts, len(days))
+        rest = self._forget(intent.rows, self._days_of(intent.rows))
+        touched = tuple(day for day in days if day not in rest.damaged)
+        return replace(rest, days=touched)
+
+    def _destroy_left(self, intent: Intent) -> Counts:
+        """Destroy the days whose key is still the one that was to be destroyed."""
+        total = Counts()
+        for day, digest in sorted(intent.days.items()):
+            if digest and self._files.digest(day) == digest:
+                total += self._destroy(day)
+        return total
+
+    def _begin(self, intent: Intent) -> int | None:
+        """Write an intent down; forgetting on a full disk goes before writing about it."""
+        try:
+            return self._intents.begin(intent)
+        except DiskFullError:
+            self._keys.drop_ballast()
+        try:
+            return self._intents.begin(intent)
+        except DiskFullError:
+            return None
+
+    def _digests(self, days: Iterable[date]) -> dict[date, str]:
+        return {day: self._files.digest(day) for day in days}
+
+    def _tell(
+        self, number: int | None, receipt: ForgetReceipt, noted: ForgetHook | None
+    ) -> ForgetReceipt:
+        self._end(number, lambda: noted(receipt) if noted else None)
+        return receipt
+
+    def _tell_retired(
+        self, number: int | None, reasons: Mapping[date, str], noted: RetireHook | None
+    ) -> None:
+        def tell() -> None:
+            for day, reason in sorted(reasons.items()):
+                if noted is not None:
+                    noted(day, reason)
+
+        self._end(number, tell)
+
+    def _end(self, number: int | None, tell: Callable[[], object]) -> None:
+        """Take an intent away in the transaction that tells of the deed."""
+        try:
+            self._ended(number, tell)
+        except DiskFullError:
+            self._keys.drop_ballast()
+            self._ended(number, tell)
+        self._keys.restore_ballast()
+
+    def _ended(self, number: int | None, tell: Callable[[], object]) -> None:
+        with self._intents.database.transaction():
+            tell()
+            if number is not None:
+                self._intents.end(number)
 
     def _delete(self, file: DayFile, wanted: Selection) -> Counts:
         """Delete and leave no trace in the journal either.
@@ -120,47 +237,48 @@ class Retention:
                 )
             time.sleep(0.01)
 
-    def forget_day(self, day: date, noted: ForgetHook | None) -> ForgetReceipt:
-        """Destroy one day; see ``Vault.forget_day``."""
-        with self._lock.alone():
-            days = self._files.dates()
-            counts = self._remove(day)
-            keep = {other.toordinal() for other in days}
-            # What is still to come of the newest day needs a key; that of an older one does not.
-            reopen = day >= max(days, default=day)
-            self._keys.change(lambda old: erase_day(old, day.toordinal(), keep, reopen=reopen))
-        return _noted(ForgetReceipt("day", (day,), counts, 1), noted)
-
-    def forget_all(self, noted: ForgetHook | None) -> ForgetReceipt:
-        """Destroy all days; see ``Vault.forget_all``."""
-        with self._lock.alone():
-            days = self._files.dates()
-            total = Counts()
-            for day in days:
-                total += self._remove(day)
-            first = max([day.toordinal() for day in days], default=self._keys.current().base)
-            self._keys.change(lambda old: erase_all(old, first))
-        return _noted(ForgetReceipt("all", tuple(days), total, len(days)), noted)
+    # --- by itself ------------------------------------------------------------------------
 
     def retire(
-        self, now: float, keep_days: int, cap_bytes: int, noted: RetireHook | None
+        self, now: float, keep_days: int, cap_bytes: int, noted: RetireHook | None, *, by_age: bool
     ) -> list[date]:
         """Destroy days by age and size; see ``Vault.retire``."""
-        today = day_of(now).toordinal()
         with self._lock.alone():
-            by_age = today - keep_days + 1
-            first = max(by_age, self._first_within(cap_bytes, today))
-            old = [day for day in self._files.dates() if day.toordinal() < first]
-            for day in old:
-                self._remove(day, count=False)
-            state = self._keys.current()
-            if state.base < first or any(number < first for number in state.single):
-                self._keys.change(lambda keys: retire_before(keys, first))
-            self._expire_rows_of_later_days(today, day_starts_at(first))
-        if noted is not None:
-            for day in old:
-                noted(day, "retention" if day.toordinal() < by_age else "size")
-        return old
+            dates = self._files.dates()
+            # A clock that is doubted says nothing of age, nor which day is today.
+            today = (day_of(now) if by_age else max(dates, default=date.min)).toordinal()
+            oldest = today - keep_days + 1 if by_age else 0
+            first = max(oldest, self._first_within(cap_bytes, today))
+            reasons = {
+                day: "retention" if day.toordinal() < oldest else "size"
+                for day in dates
+                if day.toordinal() < first
+            }
+            self._retire(first, reasons, noted)
+            if by_age:
+                self._catch_up(today, first)
+        return list(reasons)
+
+    def _retire(self, first: int, reasons: Mapping[date, str], noted: RetireHook | None) -> None:
+        number = (
+            self._begin(Intent("retire", self._digests(reasons), reasons=reasons))
+            if reasons
+            else None
+        )
+        for day in reasons:
+            self._remove(day, count=False)
+        state = self._keys.current()
+        if state.base < first or any(each < first for each in state.single):
+            self._keys.change(lambda keys: retire_before(keys, first))
+        if reasons:
+            self._tell_retired(number, reasons, noted)
+
+    def _catch_up(self, today: int, first: int) -> None:
+        """Mend what a clock that was once wrong has left."""
+        self._expire_rows_of_later_days(today, day_starts_at(first))
+        if self._keys.current().base > today + 1:  # the ratchet was turned into the future
+            keep = {day.toordinal() for day in self._files.dates()}
+            self._keys.change(lambda keys: begin_anew(keys, today, keep))
 
     def _first_within(self, cap_bytes: int, today: int) -> int:
         """Return the first day such that it and all later ones fit under the cap."""
@@ -197,7 +315,5 @@ def day_starts_at(ordinal: int) -> int:
     return int(time.mktime((day.year, day.month, day.day, 0, 0, 0, 0, 0, -1)))
 
 
-def _noted(receipt: ForgetReceipt, noted: ForgetHook | None) -> ForgetReceipt:
-    if noted is not None:
-        noted(receipt)
-    return receipt
+def _scope(intent: Intent) -> Scope:
+    return "all" if intent.scope == "all" else "day"

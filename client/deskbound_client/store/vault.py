@@ -23,6 +23,7 @@ from deskbound_client.store.cipher import Connection, open_database
 from deskbound_client.store.dayfiles import DayFiles, day_of
 from deskbound_client.store.days import DayFile
 from deskbound_client.store.files import check_private, make_private_folder
+from deskbound_client.store.intents import Intents
 from deskbound_client.store.keys import KEYS_FILE, VaultKeys
 from deskbound_client.store.keystate import new_state
 from deskbound_client.store.keystore import Keystore
@@ -66,7 +67,8 @@ class Vault:
         self.database: Connection = open_database(home / VAULT_FILE, keys.current().vault_key)
         migrate(self.database, VAULT_STEPS)
         self.settings = Settings(self.database)
-        self._retention = Retention(self._files, keys, lock)
+        self._intents = Intents(self.database)
+        self._retention = Retention(self._files, keys, lock, self._intents)
 
     @classmethod
     def create(cls, home: Path, keystore: Keystore, *, today: date | None = None) -> "Vault":
@@ -204,6 +206,7 @@ class Vault:
         keep_days: int = RETENTION_DAYS,
         cap_bytes: int = SIZE_CAP_BYTES,
         noted: RetireHook | None = None,
+        by_age: bool = True,
     ) -> list[date]:
         """Destroy days older than the retention, then the oldest while all are over the cap.
 
@@ -212,11 +215,29 @@ class Vault:
             keep_days: how many days stay, today included.
             cap_bytes: how much room all days together may take; today always stays.
             noted: told of each day that is gone, and why.
+            by_age: False while the clock is doubted: then only the size counts.
 
         Returns:
             The days that are gone.
         """
-        return self._retention.retire(now, keep_days, cap_bytes, noted)
+        return self._retention.retire(now, keep_days, cap_bytes, noted, by_age=by_age)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether something was begun to be forgotten, by a living process or one that died."""
+        return self._intents.any()
+
+    def finish(self, noted: ForgetHook, retired: RetireHook) -> int:
+        """Finish what processes have left that died while they forgot.
+
+        Args:
+            noted: told of what the employee had asked for.
+            retired: told of each day that retired, and why.
+
+        Returns:
+            How many deeds were finished.
+        """
+        return self._retention.finish(noted, retired)
 
     # --- identity -------------------------------------------------------------------------
 
