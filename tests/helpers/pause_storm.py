@@ -37,11 +37,12 @@ from deskbound_client.store.vault import Vault
 from deskbound_strategies.vocabulary import Kind, key_argument, token_of
 from tests.helpers.store import FileKeystore
 
-OPEN_KEYS = tuple(f"F{i}" for i in range(1, 13))
-PAUSED_KEY = "Insert"
+# A pair for each open stretch: one key alone, again and again, would be kept as one.
+OPEN_KEYS = tuple((f"F{i}", f"F{i + 1}") for i in range(1, 12, 2))
+PAUSED_KEYS = ("Insert", "End")
 EVENTS_A_SECOND = 1_000
 SHORT_SECONDS = (0.0, 0.03)  # how long a stretch is open: queues fill, nothing settles
-LONG_SECONDS = (0.5, 1.3)  # long enough for rows to be committed all the time
+LONG_SECONDS = (0.8, 2.5)  # long enough for rows to be committed all the time
 PATIENCE = 30.0
 
 
@@ -55,13 +56,13 @@ class Pause:
     """One pause.
 
     Attributes:
-        key: what was typed while it was open before.
+        keys: what was typed while it was open before.
         said: when the employee's deed began, monotonic seconds.
         done: when it returned.
         resumed: when the next stretch was opened.
     """
 
-    key: int
+    keys: tuple[int, ...]
     said: float
     done: float
     resumed: float
@@ -86,7 +87,7 @@ class Outcome:
         stale: rows stored in one open stretch that were born in another.
         forbidden: rows of what was typed while paused.
         stored: all rows.
-        busy: pauses that were said within half a second after a commit.
+        busy: ``last_row`` of the pauses that were said within half a second of a commit.
         honest: the account of the capture process equals the vault.
     """
 
@@ -96,7 +97,7 @@ class Outcome:
     stale: int
     forbidden: int
     stored: int
-    busy: int
+    busy: list[float]
     honest: bool
 
 
@@ -136,28 +137,29 @@ def _pauses(
     paths: HomePaths, desktop: Desktop, count: int, chance: random.Random, long_one_in: int
 ) -> Iterator[Pause]:
     for number in range(count):
-        key = OPEN_KEYS[number % len(OPEN_KEYS)]
+        keys = OPEN_KEYS[number % len(OPEN_KEYS)]
         pausing.resume(paths)
         length = LONG_SECONDS if chance.randrange(long_one_in) == 0 else SHORT_SECONDS
-        _drive(desktop, key, chance.uniform(*length))
+        _drive(desktop, keys, chance.uniform(*length))
         if chance.random() < 0.5:
             desktop.connection.sync()  # otherwise they are still on their way
         said = time.monotonic()
         pausing.pause(paths)
         done = time.monotonic()
-        _drive(desktop, PAUSED_KEY, chance.uniform(0.0, 0.006), least=2)
+        _drive(desktop, PAUSED_KEYS, chance.uniform(0.0, 0.006), least=2)
         desktop.connection.sync()  # the server has dated them before the gate opens again
-        yield Pause(token(key), said, done, time.monotonic())
+        yield Pause(tuple(map(token, keys)), said, done, time.monotonic())
 
 
-def _drive(desktop: Desktop, key: str, seconds: float, least: int = 4) -> None:
-    """Press one key again and again, at a steady rate of events."""
-    code = desktop._code(key)[0]
+def _drive(desktop: Desktop, keys: tuple[str, str], seconds: float, least: int = 4) -> None:
+    """Press two keys in turn, at a steady rate of events."""
+    codes = [desktop._code(key)[0] for key in keys]
     start, pressed = time.monotonic(), 0
     while True:
         passed = time.monotonic() - start
         due = max(least, int(min(passed, seconds) * EVENTS_A_SECOND / 2))
-        for _ in range(due - pressed):
+        for number in range(pressed, due):
+            code = codes[number % 2]
             xtest.fake_input(desktop.connection, X.KeyPress, code)
             xtest.fake_input(desktop.connection, X.KeyRelease, code)
         desktop.connection.flush()
@@ -168,7 +170,9 @@ def _drive(desktop: Desktop, key: str, seconds: float, least: int = 4) -> None:
 
 
 def _judge(pauses: list[Pause], commits: list[Commit], *, honest: bool) -> Outcome:
-    last_row, after, stale, busy, at = [], 0, 0, 0, 0
+    last_row: list[float] = []
+    busy: list[float] = []
+    after = stale = at = 0
     ends = [pause.resumed for pause in pauses]
     for pause, end in zip(pauses, ends, strict=True):
         mine = []
@@ -177,16 +181,17 @@ def _judge(pauses: list[Pause], commits: list[Commit], *, honest: bool) -> Outco
             at += 1
         last = max((one.ended for one in mine), default=0.0)
         last_row.append(max(0.0, last - pause.said))
-        busy += pause.said - 0.5 < last
+        busy += last_row[-1:] if pause.said - 0.5 < last else []
         after += sum(one.rows.total() for one in mine if one.ended > pause.done)
-        stale += sum(one.rows.total() - one.rows[pause.key] for one in mine)
+        born = sum(one.rows[key] for one in mine for key in pause.keys)
+        stale += sum(one.rows.total() for one in mine) - born
     after += sum(one.rows.total() for one in commits[at:])
     return Outcome(
         last_row=last_row,
         call=[pause.done - pause.said for pause in pauses],
         after=after,
         stale=stale,
-        forbidden=sum(one.rows[token(PAUSED_KEY)] for one in commits),
+        forbidden=sum(one.rows[token(key)] for one in commits for key in PAUSED_KEYS),
         stored=sum(one.rows.total() for one in commits),
         busy=busy,
         honest=honest,
@@ -196,7 +201,7 @@ def _judge(pauses: list[Pause], commits: list[Commit], *, honest: bool) -> Outco
 def _type_until_stored(paths: HomePaths, desktop: Desktop) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
-        _drive(desktop, "Home", 0.2)
+        _drive(desktop, ("Home", "Delete"), 0.2)
         told = read_status(paths.run / "capture.json")
         if told is not None and told.rows_last_minute.get("keys"):
             return

@@ -66,6 +66,7 @@ class Inbox:
     def put(self, what: Observation | Picture, stream: int, generation: int) -> None:
         """Queue an observation; dropped and counted when the queue is full."""
         at = int(self._clock())
+        self.pulse.saw(stream)
         if len(self._waiting) >= self._limit:
             self._lost_since = self._lost_since if self._lost else at
             self._lost += 1
