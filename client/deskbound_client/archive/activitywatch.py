@@ -84,12 +84,13 @@ def import_activitywatch(
     """
     if not source.is_file():
         raise NotFoundError(f"There is no file {source.name}.", "Name an ActivityWatch export.")
-    config = load_config(paths.config)
-    admission = Admission.of(vault, config, now, again=even_forgotten)
+    admission = Admission.of(paths, vault, now, again=even_forgotten)
     dropped: Counter[str] = Counter()
-    reduce = _Reducer(Programs(config.excluded_apps, vault.app_bucket), admission, dropped)
+    reduce = _Reducer(
+        Programs(load_config(paths.config).excluded_apps, vault.app_bucket), admission, dropped
+    )
     with source.open("rb") as stream:
-        seen = sorted(_events(stream, reduce, _reading(source, stream, progress)))
+        seen = sorted(_events(stream, reducer, _reading(source, stream, progress)))
     gathered = Gathered.of(_rows(seen))
     return store_gathered(vault, gathered, admission, days, dropped)
 

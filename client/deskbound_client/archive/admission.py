@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal, Self
 
-from deskbound_client.config import Config
+from deskbound_client.config import load_config
+from deskbound_client.employee.forgetting import finish
+from deskbound_client.paths import HomePaths
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.privacy.state import PrivacyState
 from deskbound_client.store.vault import Vault
@@ -35,15 +37,17 @@ class Admission:
     state: PrivacyState
 
     @classmethod
-    def of(cls, vault: Vault, config: Config, now: datetime | None, *, again: bool) -> Self:
+    def of(cls, paths: HomePaths, vault: Vault, now: datetime | None, *, again: bool) -> Self:
         """Return what bars days from a vault today.
 
         Args:
+            paths: of the home.
             vault: open.
-            config: how long days are kept.
             now: the present, local.
             again: do not bar what was forgotten.
         """
+        finish(paths, vault)  # a forget that was cut short counts as one
+        config = load_config(paths.config)
         today = (now or datetime.now().astimezone()).date()
         forgotten: set[str] = set()
         for entry in LedgerStore(vault).entries(kinds=(LedgerKind.FORGET,)):

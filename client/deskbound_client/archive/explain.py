@@ -36,6 +36,7 @@ days/2026-11-20.thumbs.jsonl  pictures of the active window: 64 x 36 points of 1
 days/2026-11-20.gaps.jsonl    stretches of time in which nothing was stored, and why
 days/*.parquet                the same rows once more as Apache Parquet, if that was asked for
 consent.jsonl                 every decision of the person: agreed or taken back, signed
+forgotten.jsonl               receipts of what was erased: days and numbers of rows, signed
 ledger.jsonl                  every budget charge, upload, refusal and erasure: a hash chain that
                               the device has signed; `deskbound-audit verify ledger.jsonl` reads it
 budget.json                   what learning has cost each day of data

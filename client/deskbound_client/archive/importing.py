@@ -18,7 +18,6 @@ from deskbound_client.archive.admission import Admission, mark_as_moved
 from deskbound_client.archive.manifest import KINDS, Manifest, day_member, is_day
 from deskbound_client.archive.reading import ArchiveReader
 from deskbound_client.archive.writing import Progress
-from deskbound_client.config import load_config
 from deskbound_client.paths import HomePaths
 from deskbound_client.store.days import DayFile
 from deskbound_client.store.rows import (
@@ -117,7 +116,7 @@ def import_archive(
         wanted = _wanted(archive.manifest, days)
         steps = _Passed(archive.manifest, wanted, progress)
         _check_everything(archive, steps)
-        admission = Admission.of(vault, load_config(paths.config), now, again=even_forgotten)
+        admission = Admission.of(paths, vault, now, again=even_forgotten)
         found = []
         for day in wanted:
             kept = _Day(archive, day, steps, foreign=not (own or mine))

@@ -22,14 +22,15 @@ from deskbound_strategies.vocabulary import VOCABULARY_HASH
 FORMAT = "deskbound-archive/1"
 MANIFEST_TYPE = "application/vnd.deskbound.archive+json"
 MANIFEST, SIGNATURE, README = "manifest.json", "signature.json", "README.txt"
-CONSENT, LEDGER, BUDGET, SETTINGS = "consent.jsonl", "ledger.jsonl", "budget.json", "settings.json"
+CONSENT, FORGOTTEN, LEDGER = "consent.jsonl", "forgotten.jsonl", "ledger.jsonl"
+BUDGET, SETTINGS = "budget.json", "settings.json"
 KINDS = ("actions", "thumbs", "gaps")
 MOST_DAYS = 400
 MOST_ROWS: Mapping[str, int] = {"actions": 5_000_000, "thumbs": 100_000, "gaps": 100_000}
 MOST_BYTES = 2 << 30  # of one member, unpacked
 
 _DAY_MEMBER = re.compile(r"days/(\d{4}-\d{2}-\d{2})\.(actions|thumbs|gaps)\.(jsonl|parquet)")
-_ABOUT = frozenset({README, CONSENT, LEDGER, BUDGET, SETTINGS})
+_ABOUT = frozenset({README, CONSENT, FORGOTTEN, LEDGER, BUDGET, SETTINGS})
 _MEND = "Ask for the archive anew; do not repair it by hand."
 
 

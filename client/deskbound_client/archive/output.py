@@ -3,7 +3,8 @@
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,27 +32,49 @@ def new_file(target: Path, *, replace: bool) -> Iterator[BinaryIO]:
     if not replace and os.path.lexists(target):
         raise _taken(target)
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         with translated(target):
-            with os.fdopen(os.open(draft, flags, FILE_MODE), "wb") as stream:
+            handle, named = _nameless(draft)
+            with os.fdopen(handle, "wb") as stream:
                 os.fchmod(stream.fileno(), FILE_MODE)
                 yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
-            _name(draft, target, replace=replace)
+                if not named and replace:
+                    _link(stream.fileno(), draft)
+                elif not named:
+                    _claim(partial(_link, stream.fileno()), target)
+            if replace:
+                draft.replace(target)
+            elif named:
+                _claim(partial(os.link, draft), target)
     finally:
         draft.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             sync_folder(target.parent)
 
 
-def _name(draft: Path, target: Path, *, replace: bool) -> None:
-    if replace:
-        draft.replace(target)
-        return
+def _nameless(draft: Path) -> tuple[int, bool]:
+    """Open a file that has no name yet, so that not even a power cut leaves it behind.
+
+    Where the file system knows no such files it is the draft. Returns the handle, and whether it
+    has a name.
+    """
+    flags = os.O_RDWR | os.O_CLOEXEC
+    with contextlib.suppress(OSError, AttributeError):
+        return os.open(draft.parent, flags | os.O_TMPFILE, FILE_MODE), False
+    return os.open(draft, flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, FILE_MODE), True
+
+
+def _link(handle: int, name: Path) -> None:
+    # Any folder handle makes Python use linkat(2), which alone can follow the link in /proc.
+    os.link(f"/proc/self/fd/{handle}", name, src_dir_fd=handle, follow_symlinks=True)
+
+
+def _claim(link: Callable[[Path], None], target: Path) -> None:
+    """Give a file its name; unlike a rename, never over a file that came meanwhile."""
     try:
-        os.link(draft, target)  # unlike a rename, never over a file that came meanwhile
+        link(target)
     except FileExistsError:
         raise _taken(target) from None
 

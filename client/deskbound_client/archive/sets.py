@@ -15,7 +15,6 @@ from deskbound_client.archive.importing import ImportReceipt
 from deskbound_client.archive.set_readers import READERS, Moment, not_the_set
 from deskbound_client.archive.writing import Progress
 from deskbound_client.capture.signals import KEYS, POINTER, WINDOWS
-from deskbound_client.config import load_config
 from deskbound_client.paths import HomePaths
 from deskbound_client.store.rows import IMPORTED, StoredAction
 from deskbound_client.store.vault import Vault
@@ -66,7 +65,7 @@ def import_set(
     if name not in READERS:
         raise ConfigError("There is no set of that name.", f"Choose from {', '.join(READERS)}.")
     dropped: Counter[str] = Counter()
-    admission = Admission.of(vault, load_config(paths.config), now, again=False)
+    admission = Admission.of(paths, vault, now, again=False)
     found = _moments(name, source, person, dropped)
     moments = sorted(_told(found, progress), key=lambda moment: moment[0])
     kept = _last_days(moments, (admission.last - admission.first).days, dropped)

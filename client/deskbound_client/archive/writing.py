@@ -19,6 +19,7 @@ from deskbound_client.archive.explain import readme
 from deskbound_client.archive.manifest import (
     BUDGET,
     CONSENT,
+    FORGOTTEN,
     LEDGER,
     MANIFEST,
     README,
@@ -30,6 +31,7 @@ from deskbound_client.archive.manifest import (
 )
 from deskbound_client.archive.output import new_file
 from deskbound_client.config import load_config
+from deskbound_client.employee import receipts as forgotten
 from deskbound_client.paths import HomePaths
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.privacy.state import PrivacyState
@@ -152,10 +154,13 @@ def _sizes(
 
 
 def _write_about(written: "_Archive", paths: HomePaths, vault: Vault) -> None:
-    """Write what is not of a day: the explanation, decisions, ledger, budget, settings."""
+    """Write what is not of a day."""
     written.put(README, readme().encode())
     decided = consent.receipts(vault)
     written.put_lines(CONSENT, (_line(_plain(asdict(receipt))) for receipt in decided))
+    gone = forgotten.receipts(vault)
+    signed = ({**receipt.body(), "signature": receipt.signature.hex()} for receipt in gone)
+    written.put_lines(FORGOTTEN, map(_line, signed))
     entries = LedgerStore(vault).entries()
     written.put_lines(LEDGER, ledger.export(entries, vault.signing_key()))
     written.put(BUDGET, _page({"blocks": _blocks(vault)}))

@@ -19,6 +19,9 @@ from deskbound_client.archive.rows import (
     thumb_line,
 )
 from deskbound_client.capture.signals import STREAMS
+from deskbound_client.employee import forgetting
+from deskbound_client.employee.forgetting import forget
+from deskbound_client.employee.wishes import Wish
 from deskbound_client.store.rows import (
     GAP_CAUSES,
     IMPORTED,
@@ -125,12 +128,7 @@ def outcomes(receipt):
 def test_forgotten_rows_come_back_only_when_asked_for(desk, tmp_path):
     paths, vault = desk
     export_vault(paths, vault, tmp_path / "a.zip", now=NOW)
-    from deskbound_client.privacy.budget import Budget
-    from deskbound_client.privacy.ledger_store import LedgerStore
-    from deskbound_strategies.policy import PROFILES
-
-    budget = Budget(LedgerStore(vault), PROFILES["research"])
-    vault.forget_range(0, MORNING * 2, lambda gone: budget.forgotten("range", gone.days))
+    forget(paths, vault, Wish.between("2026-11-19 00:00", "2026-11-19 23:59", NOW.timestamp()))
     refused = import_archive(paths, vault, tmp_path / "a.zip", now=NOW)
     assert outcomes(refused) == {YESTERDAY: "forgotten"}
     assert vault.day(YESTERDAY).counts() == Counts()
@@ -138,6 +136,23 @@ def test_forgotten_rows_come_back_only_when_asked_for(desk, tmp_path):
     assert (back.own, outcomes(back)) == (True, {YESTERDAY: "imported"})
     export_vault(paths, vault, tmp_path / "b.zip", now=NOW)
     assert day_members(tmp_path / "a.zip") == day_members(tmp_path / "b.zip")
+
+
+def test_a_forget_that_was_cut_short_counts_as_one(desk, tmp_path, monkeypatch):
+    paths, vault = desk
+    export_vault(paths, vault, tmp_path / "a.zip", now=NOW)
+
+    def crash(*_):
+        raise KeyboardInterrupt
+
+    wish = Wish.between("2026-11-19 00:00", "2026-11-19 23:59", NOW.timestamp())
+    with monkeypatch.context() as patched:
+        patched.setattr(forgetting, "_note", crash)
+        with pytest.raises(KeyboardInterrupt):
+            forget(paths, vault, wish)
+    assert vault.day(YESTERDAY).counts() == Counts()
+    refused = import_archive(paths, vault, tmp_path / "a.zip", now=NOW)
+    assert outcomes(refused) == {YESTERDAY: "forgotten"}
 
 
 def test_a_day_whose_key_is_destroyed_does_not_come_back(desk, tmp_path):

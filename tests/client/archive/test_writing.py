@@ -14,6 +14,8 @@ from deskbound_client.archive import age, export_vault
 from deskbound_client.archive import output as output_module
 from deskbound_client.archive.manifest import MANIFEST, MANIFEST_TYPE, SIGNATURE
 from deskbound_client.config import write_default
+from deskbound_client.employee.forgetting import forget
+from deskbound_client.employee.wishes import Wish
 from deskbound_client.privacy.budget import Budget
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.store.rows import Counts
@@ -62,19 +64,48 @@ def test_a_file_that_is_there_is_replaced_only_when_asked_to(desk, tmp_path):
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
 
 
-def test_a_file_that_came_meanwhile_is_not_overwritten(desk, tmp_path, monkeypatch):
+@pytest.fixture(params=["nameless", "named"])
+def any_disk(request, monkeypatch):
+    """File systems with and without files that have no name."""
+    if request.param == "named":
+        monkeypatch.delattr(output_module.os, "O_TMPFILE")
+
+
+def test_a_file_that_came_meanwhile_is_not_overwritten(desk, tmp_path, monkeypatch, any_disk):
     target = tmp_path / "me.zip"
-    name = output_module._name
+    claim = output_module._claim
 
-    def late(draft, to, *, replace):
+    def late(link, to):
         target.write_text("mine")
-        name(draft, to, replace=replace)
+        claim(link, to)
 
-    monkeypatch.setattr(output_module, "_name", late)
+    monkeypatch.setattr(output_module, "_claim", late)
     with pytest.raises(ConfigError):
         export_vault(*desk, target, now=NOW)
     assert target.read_text() == "mine"
     assert {path.name for path in tmp_path.iterdir()} == {"home", "me.zip"}
+
+
+def test_it_is_there_whole_on_any_disk(desk, tmp_path, any_disk):
+    target = tmp_path / "me.zip"
+    for force in (False, True):
+        export_vault(*desk, target, force=force, now=NOW)
+        assert MANIFEST in unpacked(target)
+        assert stat.S_IMODE(target.stat().st_mode) == 0o600
+        assert {path.name for path in tmp_path.iterdir()} == {"home", "me.zip"}
+
+
+def test_a_power_cut_leaves_nothing_behind(desk, tmp_path):
+    """What has no name yet cannot be found, whenever the process ends."""
+    seen = []
+    paths, vault = desk
+    vault.append(some_rows(600))
+    export_vault(
+        paths, vault, tmp_path / "me.zip", now=NOW,
+        progress=lambda *_: seen.append({path.name for path in tmp_path.iterdir()}),
+    )  # fmt: skip
+    assert seen
+    assert all(names == {"home"} for names in seen)
 
 
 def test_a_link_is_not_followed(desk, tmp_path):
@@ -93,7 +124,7 @@ def test_a_full_disk_leaves_nothing_behind(desk, tmp_path, passphrase):
 
     def on_a_full_disk(path, flags, *mode, **more):
         handle = opened(path, flags, *mode, **more)
-        if str(path).endswith(".part"):
+        if flags & os.O_TMPFILE == os.O_TMPFILE or str(path).endswith(".part"):
             os.dup2(full, handle)
         return handle
 
@@ -155,6 +186,16 @@ def test_decisions_come_with_their_signatures(desk, written):
     assert [row["signature"] for row in rows] == [
         receipt.signature.hex() for receipt in consent.receipts(vault)
     ]
+
+
+def test_receipts_of_what_was_forgotten_are_in_it(desk, tmp_path):
+    paths, vault = desk
+    receipt = forget(paths, vault, Wish.of_day(YESTERDAY))
+    export_vault(paths, vault, tmp_path / "me.zip", now=NOW)
+    (line,) = unpacked(tmp_path / "me.zip")["forgotten.jsonl"].splitlines()
+    found = json.loads(line)
+    assert (found["days"], found["actions"]) == ([YESTERDAY.isoformat()], 40)
+    assert found["signature"] == receipt.signature.hex()
 
 
 def test_rows_say_in_words_what_they_say_in_numbers(written):
