@@ -86,7 +86,7 @@ def import_activitywatch(
         raise NotFoundError(f"There is no file {source.name}.", "Name an ActivityWatch export.")
     admission = Admission.of(paths, vault, now, again=even_forgotten)
     dropped: Counter[str] = Counter()
-    reduce = _Reducer(
+    reducer = _Reducer(
         Programs(load_config(paths.config).excluded_apps, vault.app_bucket), admission, dropped
     )
     with source.open("rb") as stream:
