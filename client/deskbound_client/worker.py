@@ -3,6 +3,7 @@
     worker capture  --home HOME [--rested-since UNIX]
     worker executor --home HOME
     worker presence --home HOME
+    worker tray     --home HOME
     worker probe    --home HOME
     worker exec     PROGRAM ARGUMENT...
 
@@ -11,8 +12,8 @@ argument or environment; standard input then stays open for orders, and its end 
 agent is gone and so must the child be. They tell the agent one word a line, and of failures only
 our own sentences, never an exception's text that could hold what was captured.
 
-``presence`` stands at the desk: hotkey, notices, icon, and whether somebody is there. It is told no
-passphrase and opens no vault.
+``presence`` stands at the desk: hotkey, notices, and whether somebody is there; ``tray`` is its
+icon. They are told no passphrase and open no vault.
 
 ``probe`` has the network instead: it is told no passphrase, looks once whether the SuperLink
 answers, says one word of ``Finding`` and is gone.
@@ -168,6 +169,14 @@ def presence(paths: HomePaths) -> None:
     run_presence(paths, load_config(paths.config), say)
 
 
+def tray(paths: HomePaths) -> None:
+    """Show the icon until SIGTERM, or until there is no tray."""
+    from deskbound_client.presence.tray import Tray  # noqa: PLC0415 - as above
+
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the library would take an exception for its own
+    Tray(paths, os.environ.get("DISPLAY", "")).run(lambda: say("ready"))
+
+
 def probe(paths: HomePaths) -> None:
     """Look once whether the SuperLink answers."""
     from deskbound_client.federation.join import load_server  # noqa: PLC0415 - as above
@@ -218,6 +227,8 @@ def _tied_to_agent(given: argparse.Namespace, paths: HomePaths) -> None:
             executor(paths, passphrase, orders)
         case "presence":
             presence(paths)
+        case "tray":
+            tray(paths)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
@@ -228,7 +239,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="deskbound-worker", allow_abbrev=False)
     parser.add_argument("--parent", type=int, required=True)
     roles = parser.add_subparsers(dest="role", required=True)
-    for role in ("capture", "executor", "presence", "probe"):
+    for role in ("capture", "executor", "presence", "tray", "probe"):
         parsed = roles.add_parser(role)
         parsed.add_argument("--home", type=Path, required=True)
         if role == "capture":

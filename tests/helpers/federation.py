@@ -111,7 +111,8 @@ def new_desk(home: Path, *, days: int = 3, profile: str = "research", updates: b
     paths = HomePaths(home)
     paths.prepare()
     create_private(paths.floor, f'profile = "{profile}"\n'.encode())
-    create_private(paths.config, b"training_only_on_mains = false\ntraining_only_when_idle = false\n")
+    settings = "training_only_on_mains = false\ntraining_only_when_idle = false\n"
+    create_private(paths.config, settings.encode())
     keystore = choose_keystore(home, lambda: PASSPHRASE, kind="passphrase")
     Pause.create(paths.control).close()
     with Vault.create(home, keystore) as vault:

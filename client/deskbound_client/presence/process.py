@@ -7,16 +7,18 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 
-from deskbound_client.capture.control import Control
 from deskbound_client.config import Config
+from deskbound_client.employee import pausing
 from deskbound_client.paths import HomePaths
 from deskbound_client.presence.desk import DeskState, desk_state
 from deskbound_client.presence.hotkey import Hotkey
 from deskbound_client.presence.keys import parse
 from deskbound_client.presence.notices import Notice, Notices, news
 from deskbound_client.presence.somebody import Somebody
-from deskbound_client.presence.tray import Tray
+from deskbound_client.presence.tray import no_tray
+from deskbound_client.processes import Child, worker
 from deskbound_client.store.files import read_private, replace_private
+from deskbound_client.supervision import Trouble
 from deskbound_strategies.errors import ConfigError, DeskboundError, NotFoundError
 
 TICK_SECONDS = 0.5
@@ -64,7 +66,8 @@ class Presence:
         self._somebody = Somebody(config.training_idle_seconds, environ)
         self._notices = Notices(environ)
         self._hotkey: Hotkey | None = None
-        self._tray: Tray | None = None
+        self._tray: Child | None = None
+        self._tray_error: NotFoundError | None = None
         self._parts = dict.fromkeys(("hotkey", "notifications", "tray"), OFF)
         self._again = dict.fromkeys(self._parts, 0.0)
         self._seen = DeskState()
@@ -91,8 +94,7 @@ class Presence:
         if self._hotkey is not None:
             self._hotkey.stop()
             self._hotkey.join(2.0)
-        if self._tray is not None:
-            self._tray.stop()
+        self._stop_tray()
         self._notices.close()
         self._somebody.close()
         (self._paths.run / FILE).unlink(missing_ok=True)
@@ -134,12 +136,9 @@ class Presence:
     def _pause(self) -> None:
         """Pause without end; whoever pauses in a hurry says later when it is over."""
         with suppress(DeskboundError):  # a damaged control file reads as paused
-            control = Control.open(self._paths.control)
-            try:
-                if not control.paused or control.paused_until is not None:
-                    control.pause()
-            finally:
-                control.close()
+            before = pausing.state(self._paths)
+            if not before.paused or before.until is not None:
+                pausing.pause(self._paths)
 
     def _attend_notices(self) -> PartState:
         if not self._config.notifications or not self._has_desktop():
@@ -152,13 +151,26 @@ class Presence:
         if not self._config.tray or not self._has_desktop():
             return OFF
         if self._tray is None:
-            self._tray = Tray(self._paths, self._environ.get("DISPLAY", ""))
-        self._tray.check()
-        return ON
+            command = worker("tray", "--home", str(self._paths.home))
+            self._tray = Child("tray", command, self._environ, "", self._hear_tray)
+        elif self._tray.exit_code is not None:
+            self._stop_tray()
+            raise self._tray_error or no_tray()
+        return self._parts["tray"]
+
+    def _hear_tray(self, _: str, told: str) -> None:
+        word, _, rest = told.partition(" ")
+        if word == "ready":
+            self._tray_error, self._parts["tray"] = None, ON
+        elif word == "error" and (trouble := Trouble.parse(rest)):
+            self._tray_error = NotFoundError(trouble.sentence, trouble.mend)
+
+    def _stop_tray(self) -> None:
+        if self._tray is not None:
+            self._tray.stop()
+            self._tray = None
 
     def _show(self, before: DeskState, now: float) -> None:
-        if self._tray is not None:
-            self._tray.show(self._seen)
         for notice in news(before, self._seen):
             if self._parts["notifications"] is ON:
                 self._attend("notifications", lambda told=notice: self._hand_over(told), now)  # type: ignore[misc]

@@ -3,23 +3,26 @@
 It shows what ``desk_state`` found, never what was meant. A click pauses; only the menu's own entry
 resumes, on desktops whose trays have menus. The icon is never the only sign: ``deskbound status``
 says the same.
+
+It is a process of its own: the library behind it wants a main thread, and hangs where a tray ends.
 """
 
-import threading
+import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
 from typing import Any
 
 from PIL import Image, ImageDraw
 from Xlib import X
 from Xlib import display as xdisplay
 
-from deskbound_client.capture.control import Control
+from deskbound_client.employee import pausing
 from deskbound_client.paths import HomePaths
-from deskbound_client.presence.desk import DeskState, line
+from deskbound_client.presence.desk import desk_state, line
 from deskbound_strategies.errors import DeskboundError, NotFoundError
 
+LOOK_SECONDS = 0.5
 SIDE = 64  # points; trays scale it
 _COLOURS = {
     "on": (22, 128, 61),
@@ -51,21 +54,8 @@ def picture(capture: str) -> Image.Image:
     return image
 
 
-def pause_until(words: str, now: datetime) -> float | None:
-    """Return the Unix time at which a pause of the menu ends; None for one without end."""
-    match words:
-        case "30m":
-            return (now + timedelta(minutes=30)).timestamp()
-        case "1h":
-            return (now + timedelta(hours=1)).timestamp()
-        case "today":
-            tomorrow = now.date() + timedelta(days=1)
-            return datetime(tomorrow.year, tomorrow.month, tomorrow.day).astimezone().timestamp()
-    return None
-
-
 class Tray:
-    """The icon; its own thread draws it.
+    """The icon.
 
     Args:
         paths: of the home.
@@ -75,47 +65,17 @@ class Tray:
     def __init__(self, paths: HomePaths, display_name: str = "") -> None:
         self._paths = paths
         self._display_name = display_name
-        self._icon: Any = None
-        self._thread: threading.Thread | None = None
-        self._state = DeskState()
-        self._needs_x_tray = True
+        self._state = desk_state(paths)
 
-    def check(self) -> None:
-        """See that the icon is there; put it there when it is not.
+    def run(self, ready: Callable[[], None]) -> None:
+        """Show the icon until the tray is gone; call it in the main thread.
+
+        Args:
+            ready: called once the icon is shown.
 
         Raises:
             NotFoundError: when the extra is not installed, or the desktop has no tray.
         """
-        if self._icon is not None and self._has_tray():
-            return
-        self.stop()
-        made = self._make()
-        self._thread = threading.Thread(target=_run, args=(made,), name="tray", daemon=True)
-        self._icon = made
-        self._thread.start()
-
-    def show(self, state: DeskState) -> None:
-        """Show what is so now."""
-        if state == self._state:
-            return
-        self._state = state
-        if self._icon is not None:
-            with suppress(Exception):  # the tray went away; ``check`` notices
-                self._icon.icon = picture(state.capture)
-                self._icon.title = line(state)
-                self._icon.update_menu()
-
-    def stop(self) -> None:
-        """Take the icon away."""
-        icon, self._icon = self._icon, None
-        if icon is not None:
-            with suppress(Exception):  # a tray that is gone took it along
-                icon.stop()
-        if self._thread is not None:
-            self._thread.join(1.0)
-            self._thread = None
-
-    def _make(self) -> Any:
         try:
             import pystray  # noqa: PLC0415 - optional, and it talks to the display at once
         except Exception:  # noqa: BLE001 - not installed, or no backend works here
@@ -123,28 +83,38 @@ class Tray:
                 "There is no icon: the extra is not installed.",
                 "Install deskbound-client[tray], or set tray = false in config.toml.",
             ) from None
-        self._needs_x_tray = pystray.Icon.__module__.endswith("_xorg")
-        if not self._has_tray():
-            raise _no_tray()
+        needs_x_tray = pystray.Icon.__module__.endswith("_xorg")
+        if needs_x_tray and not has_tray(self._display_name):
+            raise no_tray()
+
+        def follow(made: Any) -> None:
+            made.visible = True
+            if needs_x_tray:
+                _hear_clicks(made)
+            ready()
+            while not needs_x_tray or has_tray(self._display_name):
+                time.sleep(LOOK_SECONDS)
+                self._show(made)
+            os._exit(0)  # the library waits for a window that went with the tray
+
+        self._icon(pystray).run(follow)
+
+    def _icon(self, pystray: Any) -> Any:
         try:
+            state = self._state
             return pystray.Icon(
-                "deskbound", picture(self._state.capture), line(self._state), self._menu(pystray)
+                "deskbound", picture(state.capture), line(state), self._menu(pystray)
             )
         except Exception:  # noqa: BLE001 - the display went away
-            raise _no_tray() from None
+            raise no_tray() from None
 
-    def _has_tray(self) -> bool:
-        if not self._needs_x_tray:
-            return True
-        try:
-            connection = xdisplay.Display(self._display_name or None)
-        except Exception:  # noqa: BLE001 - python-xlib raises many kinds, all of which mean this
-            return False
-        try:
-            name = f"_NET_SYSTEM_TRAY_S{connection.get_default_screen()}"
-            return bool(connection.get_selection_owner(connection.intern_atom(name)) != X.NONE)
-        finally:
-            connection.close()
+    def _show(self, icon: Any) -> None:
+        """Show what is so now."""
+        state = desk_state(self._paths)
+        if state != self._state:
+            self._state = state
+            icon.icon, icon.title = picture(state.capture), line(state)
+            icon.update_menu()
 
     # --- the menu -------------------------------------------------------------------------
 
@@ -168,34 +138,42 @@ class Tray:
         )
 
     def _pausing(self, words: str) -> Callable[[], None]:
-        def pause() -> None:
+        def act() -> None:
             # The default entry also acts on a click where it is not shown: never in a pause.
-            if not _open(self._paths, lambda control: control.paused):
-                until = pause_until(words, datetime.now().astimezone())
-                _open(self._paths, lambda control: control.pause(until))
+            with suppress(DeskboundError):  # a damaged control file reads as paused
+                if not pausing.state(self._paths).paused:
+                    pausing.pause(self._paths, words)
 
-        return pause
+        return act
 
     def _resume(self) -> None:
-        _open(self._paths, lambda control: control.resume())
+        with suppress(DeskboundError):  # it stays paused, and shows it
+            pausing.resume(self._paths)
 
 
-def _open(paths: HomePaths, act: Callable[[Control], Any]) -> Any:
-    with suppress(DeskboundError):  # a damaged control file reads as paused
-        control = Control.open(paths.control)
-        try:
-            return act(control)
-        finally:
-            control.close()
-    return None
+def _hear_clicks(icon: Any) -> None:
+    """Ask the X server for clicks on the icon: pystray 0.19 waits for them and forgets to."""
+    with suppress(Exception):  # without clicks it still shows what is so
+        mask = X.ExposureMask | X.StructureNotifyMask | X.ButtonPressMask
+        icon._window.change_attributes(event_mask=mask)  # noqa: SLF001 - as above
+        icon._display.flush()  # noqa: SLF001
 
 
-def _run(icon: Any) -> None:
-    with suppress(Exception):  # the display went away; ``check`` notices
-        icon.run(lambda made: setattr(made, "visible", True))
+def has_tray(display_name: str) -> bool:
+    """Return whether an X display has a tray."""
+    try:
+        connection = xdisplay.Display(display_name or None)
+    except Exception:  # noqa: BLE001 - python-xlib raises many kinds, all of which mean this
+        return False
+    try:
+        name = f"_NET_SYSTEM_TRAY_S{connection.get_default_screen()}"
+        return bool(connection.get_selection_owner(connection.intern_atom(name)) != X.NONE)
+    finally:
+        connection.close()
 
 
-def _no_tray() -> NotFoundError:
+def no_tray() -> NotFoundError:
+    """Return the error of a desktop without a tray."""
     return NotFoundError(
         "There is no icon: this desktop has no tray.",
         "Nothing needs doing; `deskbound status` says the same.",
