@@ -1,33 +1,12 @@
-"""``deskbound pause``: the lengths that people type, and a pause that asks for nothing."""
+"""``deskbound pause``: it asks for nothing, and forgets the last stretch where that is wished."""
 
 import time
-from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from deskbound_client.employee.pausing import parse_pause
+from deskbound_client.store.rows import StoredAction
 from deskbound_client.store.vault import Vault
-from deskbound_strategies.errors import ConfigError
-
-NOW = datetime(2026, 11, 20, 14, 30, tzinfo=timezone(timedelta(hours=1)))
-
-
-@pytest.mark.parametrize(
-    ("text", "hours"),
-    [("30m", 0.5), ("2h", 2), ("1d", 24), ("until 15:00", 0.5), ("14:00", 23.5), ("today", 9.5)],
-)
-def test_lengths(text, hours):
-    assert parse_pause(text, NOW, NOW.tzinfo) == NOW.timestamp() + hours * 3600
-
-
-def test_forever_has_no_end():
-    assert parse_pause("forever", NOW) is None
-
-
-@pytest.mark.parametrize("text", ["", "soon", "25:00", "30", "-5m", "12:60"])
-def test_anything_else_is_an_error(text):
-    with pytest.raises(ConfigError):
-        parse_pause(text, NOW)
+from tests.helpers.cli import ENTER
 
 
 def test_a_pause_needs_no_passphrase_and_opens_no_vault(desk, monkeypatch):
@@ -51,6 +30,33 @@ def test_a_timed_pause_says_when_it_ends(desk):
     assert time.strftime("%H:%M", time.localtime(desk.word().paused_until)) == "23:59"
     desk.ok("pause", "forever")
     assert desk.word().paused_until is None
+
+
+def test_forgetting_is_offered_and_done_after_the_pause(desk):
+    assert "`deskbound forget --last 5m`" in desk.ok("pause", "5m")
+    now = int(time.time())
+    rows = [StoredAction(ENTER, 0, 1, at) for at in (now - 7_200, now - 60, now - 30)]
+    with desk.vault() as vault:
+        vault.append(rows)
+    said = desk.ok("pause", "30m", "--forget", "10m")
+    assert said.index("Paused until") < said.index("2 actions")
+    assert desk.word().paused
+    with desk.vault() as vault:
+        left = [row.at for day in vault.days() for row in vault.day(day).actions()]
+    assert left == [now - 7_200]
+
+
+def test_the_pause_holds_even_where_the_vault_then_does_not_open(desk):
+    desk.passphrase.write_text("not the passphrase\n")
+    answer = desk.run("pause", "30m", "--forget", "10m")
+    assert answer.code == 12
+    assert "Paused until" in answer.out
+    assert desk.word().paused
+
+
+def test_a_stretch_that_is_none_is_said_before_anything_is_done(desk):
+    desk.fails(10, "pause", "30m", "--forget", "a bit")
+    assert not desk.word().paused
 
 
 def test_what_is_no_length_pauses_nothing(desk):
