@@ -9,6 +9,7 @@ nothing could have been kept or sent in it either.
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 
 from deskbound_client.capture.clocks import boot_number, since_boot
@@ -30,6 +31,7 @@ RETIRE_SECONDS = 3600.0
 SUMMARY_SECONDS = 10.0
 AGAIN_SECONDS = 60.0  # after something failed: a full disk, another process
 MEGABYTE = 1_000_000
+_RETIRED = "retired-on"  # the setting that says on which day this was done last
 _CLOCKS = "clocks"  # the setting that remembers what the clocks said
 _NOTED = "pause-noted"  # the setting that says what the ledger says: open, paused or timed
 
@@ -97,6 +99,17 @@ class Upkeep:
                 self._failing = False
                 self._tell(None)
 
+    def tidy(self) -> None:
+        """Do what cannot wait for an agent, once a day; for a command that has the vault open.
+
+        What fails is left to the next one: nobody asked for it.
+        """
+        today = day_of(self._clock()).isoformat()
+        with suppress(DeskboundError):
+            forgetting.finish(self._paths, self._vault)
+            if self._vault.settings.get(_RETIRED) != today:
+                self._retire()
+
     def _note_pause(self) -> None:
         if self._control.replaced:
             self._control.close()
@@ -131,6 +144,9 @@ class Upkeep:
             by_age=self._clock_is_believed(now),
         )
         self._retired_on, self._retire_at = day_of(now), self._steady() + RETIRE_SECONDS
+        today = self._retired_on.isoformat()
+        if self._vault.settings.get(_RETIRED) != today:
+            self._vault.settings.set(_RETIRED, today)
 
     def _clock_is_believed(self, now: float) -> bool:
         """Look at the clocks, remember what they say, and return whether days may go by them."""

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,8 +24,10 @@ from deskbound_client.store.passphrase import (
     passphrase_from_prompt,
 )
 from deskbound_client.store.vault import VAULT_FILE, Vault
+from deskbound_client.upkeep import Upkeep
 from deskbound_strategies.errors import (
     ConfigError,
+    DeskboundError,
     DiskFullError,
     KeystoreError,
     NotFoundError,
@@ -78,7 +81,17 @@ def open_vault(context: typer.Context, passphrase: str | None = None) -> Vault:
     keystore = choose_keystore(paths.home, source)
     if keystore.kind == "passphrase" and not (paths.home / SEALED_FILE).exists():
         raise _lost(SEALED_FILE)
-    return Vault.open(paths.home, keystore)
+    return _tidied(paths, Vault.open(paths.home, keystore))
+
+
+def _tidied(paths: HomePaths, vault: Vault) -> Vault:
+    """Let days go that are due, even where no agent runs; an open vault is given back in any case.
+
+    A damaged setting is no reason to keep the employee from what is theirs.
+    """
+    with suppress(DeskboundError):
+        Upkeep(vault, paths, load_config(paths.config)).tidy()
+    return vault
 
 
 def open_vault_to_forget(context: typer.Context) -> Vault:

@@ -11,6 +11,7 @@ from deskbound_client.archive.admission import mark_as_moved
 from deskbound_client.capture.control import Control
 from deskbound_client.capture.signals import KEYS
 from deskbound_client.config import Config
+from deskbound_client.employee.wishes import Wish
 from deskbound_client.federation.laptop import VaultLaptop, training_days
 from deskbound_client.federation.participant import Accepted
 from deskbound_client.governor.network import NetworkAccount
@@ -21,7 +22,7 @@ from deskbound_strategies.errors import Refusal
 from deskbound_strategies.mechanism import Lattice
 from deskbound_strategies.policy import PROFILES
 from deskbound_strategies.task import find_task, weights_of
-from deskbound_strategies.vocabulary import APP_OTHER, GAP_UNKNOWN
+from deskbound_strategies.vocabulary import APP_OTHER, APPS, GAP_UNKNOWN
 from tests.helpers.learning import contract
 from tests.helpers.store import MemoryKeystore
 
@@ -71,8 +72,18 @@ def test_what_a_revoked_stream_put_into_other_rows_is_not_trained_on(vault, lapt
 
 @pytest.mark.parametrize(
     "change",
-    [Vault.forget_all, lambda vault: consent.revoke(vault, "keys")],
-    ids=["forget", "revoke"],
+    [
+        Vault.forget_all,
+        lambda vault: vault.forget_day(vault.days()[0]),
+        lambda vault: vault.forget(Wish.of_app(APPS[7]).rows),
+        lambda vault: vault.forget(Wish.of_stream("keys").rows),
+        lambda vault: vault.forget(Wish.of_stream("windows").rows),
+        lambda vault: vault.forget(Wish.of_stream("rhythm").rows),
+        lambda vault: vault.forget(Wish.of_rows(vault.days()[0], (3,)).rows),
+        lambda vault: vault.forget_range(0, 1 << 40),
+        lambda vault: consent.revoke(vault, "keys"),
+    ],
+    ids=["all", "day", "app", "stream", "windows", "rhythm", "row", "stretch", "revoke"],
 )
 def test_nothing_leaves_that_was_made_of_what_is_gone(vault, laptop, change):
     asked = contract()
