@@ -1,4 +1,5 @@
 import contextlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -7,8 +8,9 @@ from hypothesis import strategies as st
 from deskbound_client.capture.control import Control
 from deskbound_client.capture.gate import Context
 from deskbound_client.capture.inbox import Inbox
+from deskbound_client.capture.pulse import TROUBLE_SECONDS, Pulse
 from deskbound_client.capture.recorder import UNCONFIRMED_SECONDS, Recorder
-from deskbound_client.capture.signals import KEYS, POINTER
+from deskbound_client.capture.signals import KEYS, POINTER, RHYTHM
 from deskbound_client.capture.situation import Board
 from deskbound_client.store.rows import StoredAction, StoredGap
 from deskbound_client.store.writer import Writer
@@ -248,3 +250,57 @@ def test_only_what_was_pressed_in_the_present_open_state_is_ever_stored(tmp_path
             getattr(bench.control, step)()
             assert len(bench.vault.rows) == stored_before
     bench.control.close()
+
+
+@pytest.fixture
+def pulse(bench):
+    bench.inbox.pulse = Pulse(lambda: bench.now)
+    return bench.inbox.pulse
+
+
+def type_for(bench, seconds, confirmed=lambda at: at - 300):
+    """Press a key twice a second, as the watch confirms what is older than that."""
+    for at in range(1_000, 1_000 + seconds * 1_000, 500):
+        bench.key(at, "home" if at % 1_000 else "end")
+        bench.go(confirmed_ms=confirmed(at))
+
+
+def test_rows_that_come_are_no_trouble_however_long_somebody_types(bench, pulse):
+    type_for(bench, 60)
+    assert pulse.in_trouble() == set()
+    assert pulse.seen()[KEYS] > 90
+    assert len(bench.names) > 100
+
+
+def test_input_of_which_nothing_is_stored_is_trouble(bench, pulse):
+    """Whatever is broken on the way: the watch confirms nothing, or the disk takes nothing."""
+    type_for(bench, int(TROUBLE_SECONDS), confirmed=lambda _: None)
+    assert bench.names == []
+    assert pulse.in_trouble() == {KEYS}
+
+
+def test_a_full_disk_is_trouble_and_its_end_is_the_end_of_it(bench, pulse):
+    bench.vault.full = True
+    type_for(bench, int(TROUBLE_SECONDS))
+    assert pulse.in_trouble() == {KEYS}
+    assert bench.recorder.disk_full
+    bench.vault.full = False
+    bench.go(confirmed_ms=90_000)
+    assert bench.names
+    assert pulse.in_trouble() == set()
+
+
+def test_what_the_second_look_keeps_out_is_no_trouble(bench, pulse):
+    bench.board.publish(replace(OPEN, excluded=True), 900)
+    type_for(bench, int(TROUBLE_SECONDS) + 5)
+    assert bench.names == []
+    assert pulse.in_trouble() == set()
+
+
+def test_pauses_between_actions_count_as_rhythm_where_they_are_kept(bench):
+    bench.control.set_streams(KEYS | RHYTHM)
+    bench.recorder.step()
+    for at, name in ((1_000, "home"), (1_400, "end")):
+        bench.key(at, name)
+    bench.go(confirmed_ms=9_000)
+    assert bench.recorder.counts() == {"keys": 2, "rhythm": 1}, "the first has nothing before it"
