@@ -49,7 +49,6 @@ class Grid(Protocol):
 class ReplyFault(StrEnum):
     """Why a reply was not even read as one."""
 
-    TRANSPORT = "transport-error"  # Flower reports an error in the laptop's place
     FOREIGN = "foreign"  # from another laptop than the one that was asked
     DUPLICATE = "duplicate"  # the laptop was heard already
     MALFORMED = "malformed"
@@ -226,7 +225,13 @@ class DpFedAvg:
         tally: _Tally,
         aggregator: Aggregator,
     ) -> None:
-        """Count one reply, and add its update when it is admitted."""
+        """Count one reply, and add its update when it is admitted.
+
+        An error is Flower's report, in the laptop's place, that it signed off or did not deliver:
+        that is silence, and its text is not looked at.
+        """
+        if node is not None and message.has_error():
+            return
         read = self._read(contract, node, message, tally.heard)
         if node is not None:
             tally.heard.add(node)
@@ -242,8 +247,6 @@ class DpFedAvg:
     ) -> "Tensors | StrEnum":
         if node is None or node in heard:
             return ReplyFault.DUPLICATE
-        if message.has_error():
-            return ReplyFault.TRANSPORT
         if message.metadata.src_node_id != node:
             return ReplyFault.FOREIGN
         if self._clock.now() >= contract.deadline:

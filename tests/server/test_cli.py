@@ -58,7 +58,8 @@ def test_without_a_server_every_command_says_so(say, words, capsys):
 def test_with_a_server_that_is_down(say, tmp_path, capsys):
     say("init", "--port", "9")
     write_plan(tmp_path / "plan.toml", new_plan())
-    assert say("down") == 17
+    assert say("down") == 0
+    assert "was not running" in capsys.readouterr().out
     assert say("run", str(tmp_path / "plan.toml")) == 30
     assert "deskbound-server up" in capsys.readouterr().err
     assert say("runs", "--json") == 0

@@ -157,10 +157,11 @@ def test_a_reply_that_flower_cannot_even_inflate_harms_only_itself():
     assert (outcome.admitted, outcome.missing) == (2, 0)
 
 
-def test_a_transport_error_is_counted_and_its_text_dropped():
+def test_an_error_in_the_place_of_a_laptop_is_silence_and_its_text_is_dropped():
     broken = says(Error(0, "a secret in an exception's text"))
     outcome, _, _ = run({1: broken, 2: says(update(1)), 3: says(update(3))})
-    assert outcome.rejected == {"transport-error": 1}
+    assert (outcome.cohort, outcome.admitted, outcome.missing) == (3, 2, 1)
+    assert outcome.rejected == {}
     assert "secret" not in repr(outcome)
 
 

@@ -211,8 +211,11 @@ class ClaimedTask:
         except (httpx.HTTPError, ValueError):
             raise _no_supernode() from None
         self._run_id, self._node_id = got.context.run_id, got.context.node_id
-        tree = messages.message_object_trees[0]
-        self._message = message_from_proto(messages.messages_list[0])
+        try:
+            tree = messages.message_object_trees[0]
+            self._message = message_from_proto(messages.messages_list[0])
+        except Exception:  # noqa: BLE001 - a parser fed by strangers; there is nobody to answer
+            return TaskInput(self._type, "", got.fab.content, None)
         self._message.metadata.__dict__["_message_id"] = tree.object_id
         return TaskInput(
             task_type=self._type,

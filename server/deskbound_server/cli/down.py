@@ -16,5 +16,9 @@ def down(context: typer.Context) -> None:
 
     Example: deskbound-server down
     """
-    superlink.stop(home_of(context))
-    console.print("The server is down.")
+    home = home_of(context)
+    home.check()
+    running = superlink.supervisor_pid(home) is not None
+    if running:
+        superlink.stop(home)
+    console.print("The server is down." if running else "The server was not running.")

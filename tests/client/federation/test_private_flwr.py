@@ -5,7 +5,9 @@ import hashlib
 import numpy as np
 import pytest
 from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
+from flwr.proto.message_pb2 import Message as ProtoMessage
 from flwr.proto.message_pb2 import ObjectTree
+from flwr.proto.runtime_pb2 import PullAppMessagesResponse, PullTaskInputResponse
 from flwr.supercore.inflatable.inflatable_object import (
     get_all_nested_objects,
     get_object_tree,
@@ -14,6 +16,7 @@ from flwr.supercore.task_identity import TaskIdentity
 
 from deskbound_client.federation import private_flwr
 from deskbound_client.federation.private_flwr import (
+    ClaimedTask,
     Runtime,
     chain_of,
     check_flwr,
@@ -121,3 +124,26 @@ def test_no_supernode_is_unreachable():
     with pytest.raises(UnreachableError):
         runtime.claim()
     runtime.close()
+
+
+class OneTask:
+    """A SuperNode that hands out one message, as a hostile server may have composed it."""
+
+    def __init__(self, message, trees):
+        self._got = PullAppMessagesResponse(messages_list=[message], message_object_trees=trees)
+
+    def PullTaskInput(self, _):
+        return PullTaskInputResponse()
+
+    def PullMessages(self, _):
+        return self._got
+
+
+@pytest.mark.parametrize("trees", [[], [ObjectTree(object_id="x")]])
+def test_a_message_that_flower_cannot_even_make_has_no_content_and_breaks_nothing(trees):
+    hollow = ProtoMessage()  # neither content nor error: MessageInitializationError
+    task = ClaimedTask(OneTask(hollow, trees), "flwr-clientapp")
+    brought = task.pull(1_000)
+    assert brought.content is None
+    with pytest.raises(UnreachableError):
+        task.answer(wire.contract_message(b"a", b"b"))
