@@ -7,10 +7,10 @@ function in the tuple.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from deskbound_client.capture.signals import KEYS, SCREEN
+from deskbound_client.capture.signals import KEYS, SCREEN, STREAMS
 from deskbound_strategies.vocabulary import APPS
 
 Rectangle = tuple[int, int, int, int]  # x, y, width, height in pixels of the whole screen
@@ -58,6 +58,8 @@ class Context:
         window: the active window's rectangle, or None.
         number: the X server's number of that window; says nothing about what it is.
         screen: width and height of the whole screen in pixels.
+        open_for: mask of the streams nothing here speaks against; worked out once, since it is
+            asked at every event.
     """
 
     known: bool = False
@@ -74,6 +76,11 @@ class Context:
     window: Rectangle | None = None
     number: int = 0
     screen: tuple[int, int] = (0, 0)
+    open_for: int = field(init=False, repr=False, compare=False, default=0)
+
+    def __post_init__(self) -> None:
+        mask = sum(one.bit for one in STREAMS if _objection(self, one.bit) is None)
+        object.__setattr__(self, "open_for", mask)
 
     def place(self, x: float, y: float) -> tuple[int, int]:
         """Return the position of a screen fraction inside the window, or (-1, -1) outside it."""
@@ -86,8 +93,6 @@ class Context:
             return -1, -1
         return int(across * PLACES), int(down * PLACES)
 
-
-NOTHING_KNOWN = Context()
 
 Condition = Callable[[Context, int], Reason | None]
 
@@ -145,6 +150,17 @@ CONDITIONS: tuple[Condition, ...] = (
 )  # fmt: skip
 
 
+def _objection(context: Context, stream: int) -> Reason | None:
+    for condition in CONDITIONS:
+        reason = condition(context, stream)
+        if reason is not None:
+            return reason
+    return None
+
+
+NOTHING_KNOWN = Context()
+
+
 def hides(context: Context, stream: int) -> Reason | None:
     """Return why a situation also closes the moments just before it, None if it does not.
 
@@ -198,8 +214,6 @@ def verdict(word: int, streams: int, stream: int, context: Context) -> Reason:
         return Reason.PAUSED
     if not streams & stream:
         return Reason.NO_CONSENT
-    for condition in CONDITIONS:
-        reason = condition(context, stream)
-        if reason is not None:
-            return reason
-    return Reason.OPEN
+    if context.open_for & stream:
+        return Reason.OPEN
+    return _objection(context, stream) or Reason.OPEN
