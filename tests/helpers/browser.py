@@ -16,6 +16,7 @@ from deskbound_client.paths import HomePaths
 from deskbound_client.store.keystore import choose_keystore
 from deskbound_client.store.vault import Vault
 from deskbound_client.ui.desk import Desk
+from deskbound_client.ui.keys import DoorKeys
 from deskbound_client.ui.letter import Letter
 from deskbound_client.ui.serve import authority_of, listening, serve
 from tests.helpers.cli import PASSPHRASE
@@ -48,6 +49,7 @@ class Pages:
     clock: Clock
     thread: threading.Thread
     code: str
+    visitors: list[httpx.Client] = field(default_factory=list)
 
     @property
     def address(self) -> str:
@@ -59,7 +61,19 @@ class Pages:
 
     def client(self) -> httpx.Client:
         """A visitor with a cookie jar and no browser; ``enter`` lets it in."""
-        return httpx.Client(base_url=self.address, trust_env=False)
+        self.visitors.append(httpx.Client(base_url=self.address, trust_env=False, timeout=PATIENCE))
+        return self.visitors[-1]
+
+    def anew(self) -> None:
+        """Show everybody out and write a new letter, as if the command had been run again."""
+        for visitor in self.visitors:
+            visitor.close()
+        self.visitors.clear()
+        self.desk.keys = DoorKeys()
+        self.code = self.desk.keys.code
+        self.letter.burn()
+        self.letter = Letter(self.desk)
+        self.desk.touch()
 
     def entered(self) -> httpx.Client:
         """A visitor who has come in."""
@@ -90,11 +104,13 @@ def served(home: Path, vault: Vault, **more: Any) -> Iterator[Pages]:
         desk = Desk(HomePaths(home), vault, authority_of(listener), clock=clock, **more)
         letter = Letter(desk)
         thread = threading.Thread(target=serve, args=(desk, listener, letter), daemon=True)
-        code = desk.keys.code
+        pages = Pages(desk, letter, clock, thread, desk.keys.code)
         thread.start()
         try:
-            yield Pages(desk, letter, clock, thread, code)
+            yield pages
         finally:
+            pages.anew()  # closes what is still connected
+            pages.letter.burn()
             clock.seconds += 10 * desk.idle_seconds
             thread.join(PATIENCE)
             assert not thread.is_alive(), "the pages did not end"

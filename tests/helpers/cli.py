@@ -141,6 +141,25 @@ def desk(empty: Desk) -> Desk:
     return empty
 
 
+class _Silent:
+    """Takes what commands print where nobody looks at it."""
+
+    def readouterr(self) -> Any:
+        return type("Said", (), {"out": "", "err": ""})
+
+
+@contextmanager
+def quiet_desk(root: Path) -> Iterator[Desk]:
+    """Make a home with a new vault for several tests together; nobody reads what is printed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdin", io.StringIO())
+        patch.setattr("keyring.backend.get_all_keyring", list)
+        patch.setenv("XDG_CONFIG_HOME", str(root / "config"))
+        desk = Desk(root, _Silent())  # type: ignore[arg-type]
+        desk.init("--profile", "research")
+        yield desk
+
+
 def noon(day: date) -> int:
     """Return the Unix second of local noon."""
     return int(datetime(day.year, day.month, day.day, 12).astimezone().timestamp())

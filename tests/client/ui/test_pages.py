@@ -12,7 +12,7 @@ from deskbound_client.store.rows import StoredGap
 from deskbound_client.ui.app import PAGES
 from deskbound_strategies.personas import PERSONAS
 from tests.helpers.browser import NARROW, Pages, Watched, pages_of, visiting
-from tests.helpers.cli import Desk, days_ago, noon
+from tests.helpers.cli import Desk, days_ago, noon, quiet_desk
 
 TODAY = days_ago(0)
 ADDRESSES = [module.PATH for module in PAGES]
@@ -24,22 +24,11 @@ CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary
 @pytest.fixture(scope="module")
 def home(tmp_path_factory) -> Iterator[Desk]:
     """A vault with a generated day, a hole and today's rows."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("keyring.backend.get_all_keyring", list)
-        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
-        desk = Desk(tmp_path_factory.mktemp("pages"), _Silent())
-        desk.init("--profile", "research")
+    with quiet_desk(tmp_path_factory.mktemp("pages")) as desk:
         with desk.vault() as vault:
             fill_day(vault, PERSONAS["analyst"], TODAY, 1)
             vault.append([StoredGap(noon(TODAY), noon(TODAY) + 1800, "sleep")])
         yield desk
-
-
-class _Silent:
-    """What commands print here is looked at by other tests."""
-
-    def readouterr(self):
-        return type("Said", (), {"out": "", "err": ""})
 
 
 @pytest.fixture(scope="module")
