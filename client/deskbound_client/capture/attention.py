@@ -52,7 +52,7 @@ class Attention:
     """What the programs have said so far; told by one thread, asked by any.
 
     A password field counts until another object has the keyboard, and a moment longer. After
-    ``connected`` nobody knows what had the keyboard before, so it counts as a password field until
+    ``unsure`` nobody knows what has the keyboard, so it counts as a password field until
     there is news.
     """
 
@@ -88,8 +88,8 @@ class Attention:
         frame = self._frame
         return frame if frame is not None and frame.pid == pid else None
 
-    def connected(self) -> None:
-        """Begin to listen: nobody knows what has the keyboard."""
+    def unsure(self) -> None:
+        """Begin or cease to listen: nobody knows what has the keyboard."""
         self.lost()
         self._unsure = True
 

@@ -89,8 +89,9 @@ class Listener(threading.Thread):
             # Any error: a bus that is not there, a program that answers nonsense.
             with contextlib.suppress(Exception):
                 self._listen()
+            # Where it told of a password field and fell silent, the field may still be there.
+            (self._attention.unsure if self.connected else self._attention.lost)()
             self.connected = self.asking = False
-            self._attention.lost()
             _poke(self._tell)
             self._stopping.wait(_RETRY_SECONDS)
 
@@ -104,7 +105,7 @@ class Listener(threading.Thread):
                 _ask(signals, new_method_call(message_bus, "AddMatch", "s", (rule,)))
             for event in _EVENTS:
                 _ask(signals, new_method_call(_REGISTRY, "RegisterEvent", "s", (event,)))
-            self._attention.connected()
+            self._attention.unsure()
             self.connected = True
             while not self._stopping.is_set():
                 self._take(signals)

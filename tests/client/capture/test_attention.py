@@ -30,7 +30,7 @@ def test_after_connecting_it_counts_as_a_password_until_there_is_news():
         lambda found: found.lost(),
     ):
         attention = Attention()
-        attention.connected()
+        attention.unsure()
         assert attention.password(10, 0) is True
         news(attention)
         assert attention.password(10, 0) is not True

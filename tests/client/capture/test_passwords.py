@@ -6,7 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from deskbound_client.capture import signals
+from deskbound_client.capture.attention import Attention
 from deskbound_client.capture.gate import Reason, verdict
+from deskbound_client.capture.passwords import Listener
 from deskbound_strategies.vocabulary import APPS
 from tests.helpers.accessibility import accessible, missing
 from tests.helpers.display import ALL_STREAMS, capturing, desktop, eventually
@@ -89,3 +91,20 @@ def test_keys_typed_the_moment_a_password_field_appears_are_not_kept(bus, sessio
     session.settled()
     rows = [row for row in session.actions() if row.stream == signals.KEYS][before:]
     assert {APPS[row.app] for row in rows} <= {"terminal"}
+
+
+def test_where_accessibility_falls_silent_it_counts_as_a_password_field(desktop):
+    attention = Attention()
+    with accessible(desktop) as (able, address):
+        listener = Listener(attention, address)
+        listener.start()
+        eventually(lambda: listener.connected, "somebody to listen")
+        able.open("zenity", "--entry")
+        eventually(lambda: attention.password(0, time.monotonic()) is None, "news of the entry")
+    eventually(lambda: not listener.connected, "the end of the bus to be noticed")
+    assert attention.password(0, float("inf")) is True
+    attention.moved()
+    assert attention.password(0, float("inf")) is None
+    listener.stop()
+    listener.join(20)
+    assert not listener.is_alive()
