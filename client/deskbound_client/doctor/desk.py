@@ -5,9 +5,8 @@ from contextlib import suppress
 from typing import Any
 
 from Xlib import X
-from Xlib import display as xdisplay
 
-from deskbound_client.capture.display import find_display
+from deskbound_client.capture.display import connect, find_display
 from deskbound_client.doctor.finding import Finding, note, ok, warn
 from deskbound_client.doctor.session_bus import SessionBus
 from deskbound_strategies.errors import DeskboundError
@@ -75,7 +74,7 @@ def _has_tray(environ: Mapping[str, str]) -> bool:
 def _connect(environ: Mapping[str, str]) -> Any:
     """Return a connection to the X display, None where there is none to capture from."""
     try:
-        return xdisplay.Display(find_display(environ))
+        return connect(find_display(environ))
     except Exception:  # noqa: BLE001 - python-xlib raises many kinds, all of which mean this
         return None
 

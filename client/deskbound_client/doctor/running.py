@@ -1,16 +1,16 @@
 """Looks at what runs in the background, as it told itself; the doctor asks no server."""
 
-import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from deskbound_client import agent
 from deskbound_client.capture.control import Control
 from deskbound_client.capture.signals import STREAMS
 from deskbound_client.capture.status import CaptureStatus, read_status
 from deskbound_client.doctor.finding import Finding, Level, note, ok, warn, wrong
+from deskbound_client.employee.autostart import entry_path
 from deskbound_client.employee.words import counted
+from deskbound_client.governor.report import read_report
 from deskbound_client.paths import HomePaths
 from deskbound_client.store.files import read_private
 from deskbound_strategies.errors import DeskboundError
@@ -18,7 +18,6 @@ from deskbound_strategies.errors import DeskboundError
 _FRESH_SECONDS = 10  # an older statement of capture is no statement
 _LAST_HOUR = 3600
 _OFTEN = 3
-AUTOSTART = Path("autostart/deskbound.desktop")
 
 
 def check_agent(paths: HomePaths) -> Finding:
@@ -108,24 +107,17 @@ def check_server(paths: HomePaths) -> Finding:
 
 
 def check_governor(paths: HomePaths) -> Finding:
-    """Nothing was stopped for taking too much."""
-    try:
-        told = json.loads(read_private(paths.run / "governor.json"))
-        state, sentence = str(told["state"]), str(told.get("sentence", ""))
-        mend = str(told.get("mend", ""))
-    except (DeskboundError, ValueError, TypeError, KeyError, AttributeError):
-        return ok("governor", "Nothing was slowed or stopped for taking too much.")
-    if not sentence or state in ("ok", "free", "running"):
-        return ok("governor", "Nothing was slowed or stopped for taking too much.")
-    return note("governor", sentence, mend)
+    """Nothing was slowed or stopped for taking too much."""
+    told = read_report(paths) if agent.status(paths).pid else None
+    if told is None or told.state == "free":
+        return ok("governor", "Nothing is slowed, stopped or waiting.")
+    level = Level.WARN if told.state == "limiting" else Level.NOTE
+    return Finding("governor", level, told.sentence, told.mend)
 
 
 def check_autostart(environ: Mapping[str, str]) -> Finding:
     """Whether Deskbound starts at log-in; it does not unless told to."""
-    folder = environ.get("XDG_CONFIG_HOME") or str(
-        Path(environ.get("HOME", "~")).expanduser() / ".config"
-    )
-    entry = Path(folder) / AUTOSTART
+    entry = entry_path(environ)
     if not os.path.lexists(entry):
         return ok("autostart", "Deskbound does not start by itself.")
     if entry.is_symlink() or entry.stat().st_uid != os.getuid() or entry.stat().st_mode & 0o022:
