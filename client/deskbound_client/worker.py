@@ -136,8 +136,6 @@ def executor(paths: HomePaths, passphrase: str, orders: Orders) -> None:
 
     config, floor = load_config(paths.config), load_floor(paths.floor)
     end_first_when_memory_is_short(800)
-    if config.training_only_when_idle:
-        step_back()
     torch.set_num_threads(config.torch_threads)
     for name in floor.tasks:
         _warm(lambda task=name: find_task(task).layout())  # type: ignore[misc]
@@ -151,6 +149,8 @@ def executor(paths: HomePaths, passphrase: str, orders: Orders) -> None:
             upkeep.tick()
             laptop.work_out_figures()
 
+        if config.training_only_when_idle:
+            step_back()  # not before: on a busy machine whoever waits for the start would wait long
         run_executor(
             secret,
             laptop,
