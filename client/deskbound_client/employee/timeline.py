@@ -101,8 +101,9 @@ def drawn(day: date, rows: Iterable[tuple[int, ...]], holes: Iterable[StoredGap]
     times = [*bins, *(at + BIN_SECONDS for at in bins)]
     times += [at for hole in found for at in (hole.started, hole.ended)]
     midnight, next_midnight = _at(day, 0), _at(day + timedelta(days=1), 0)
-    start = max(midnight, min([first, *times]) // _HOUR * _HOUR)
-    end = min(next_midnight, -(-max([last, *times]) // _HOUR) * _HOUR)
+    before, after = min([first, *times]) - midnight, max([last, *times]) - midnight
+    start = midnight + max(0, before // _HOUR * _HOUR)
+    end = min(next_midnight, midnight - (-after // _HOUR * _HOUR))
     return Timeline(day, start, end, {at: tuple(bins[at]) for at in sorted(bins)}, found)
 
 
