@@ -6,6 +6,7 @@ times are never stored: the rhythm of a keyboard identifies who sits at it (docs
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from deskbound_client.store.cipher import Connection, Row
 from deskbound_client.store.migrations import DAY_STEPS, migrate
@@ -19,6 +20,7 @@ from deskbound_client.store.rows import (
 )
 from deskbound_client.store.selection import Selection
 from deskbound_client.store.tally import FOLD_ROWS, HOUR, Tally
+from deskbound_strategies.errors import BusyError, DiskFullError
 
 __all__ = ["Counts", "DayFile", "Stored", "StoredAction", "StoredGap", "StoredThumb"]
 
@@ -205,7 +207,7 @@ class DayFile:
         return [app for app, _ in Counter(found).most_common(most)]
 
     def delete(self, wanted: Selection) -> Counts:
-        """Delete the rows of a selection; content is overwritten, not unlinked.
+        """Delete the rows of a selection; no copy of them is left in any page.
 
         Raises:
             DiskFullError: when the journal cannot grow; then ``delete_sparingly`` can.
@@ -215,10 +217,17 @@ class DayFile:
             again = self.tally.forget(wanted)
             found = self._step(rows, wanted, None)
             self.tally.count_again(again)
+            self.tally.renew()
+            if found.thumbs or found.blanked:
+                self.connection.execute("REINDEX thumbs_by_time")
+        self.scrub()
         return found
 
     def delete_sparingly(self, wanted: Selection) -> Counts:
-        """The same in small steps that reuse a short journal; a crash may leave it half done."""
+        """The same in small steps that reuse a short journal; a crash may leave it half done.
+
+        Copies that moving rows left in other pages stay until there is room to ``scrub``.
+        """
         with self.connection.transaction():
             self.tally.reset()
         found = Counts()
@@ -228,23 +237,66 @@ class DayFile:
             self.connection.empty_journal()
             found += step
             if step == Counts():
+                self.scrub()
                 return found
 
-    def _step(self, rows: Mapping[str, str], wanted: Selection, limit: int | None) -> Counts:
-        actions, thumbs, gaps = (self._take(name, rows.get(name), "", limit) for name in _TABLES)
-        blanks = wanted.blanked().items()
-        blanked = [self._take(table, where, change, limit) for table, (change, where) in blanks]
-        return Counts(actions, thumbs, gaps, sum(blanked))
+    def scrub(self) -> bool:
+        """Write the file anew if copies of forgotten rows may be left in it, and there is room.
 
-    def _take(self, table: str, where: str | None, change: str, limit: int | None) -> int:
-        """Change rows of one table, or delete them when there is no change."""
+        The journal must be emptied afterwards.
+
+        ``secure_delete`` overwrites a row where it lies, not where it lay before deleting others
+        moved it. So it is known up to which id rows were ever moved.
+
+        Returns:
+            Whether it was written anew.
+        """
+        if not self.connection.execute("SELECT due FROM moved")[0][0]:
+            return False
+        with suppress(DiskFullError, BusyError):
+            self.connection.execute("VACUUM")
+            with self.connection.transaction():
+                self.connection.execute(
+                    "UPDATE moved SET actions = 0, thumbs = 0, gaps = 0, due = 0"
+                )
+            return True
+        return False
+
+    def _step(self, rows: Mapping[str, str], wanted: Selection, limit: int | None) -> Counts:
+        actions, thumbs, gaps = (self._take(name, rows.get(name), limit) for name in _TABLES)
+        blanks = wanted.blanked().items()
+        blanked = sum(self._blank(name, where, to, limit) for name, (to, where) in blanks)
+        return Counts(actions, thumbs, gaps, blanked)
+
+    def _take(self, table: str, where: str | None, limit: int | None) -> int:
+        """Overwrite rows, then delete them: what deleting moves about says nothing any more."""
         if where is None:
             return 0
-        if limit is not None:
-            where = f"id IN (SELECT id FROM {table} WHERE {where} LIMIT {limit:d})"  # noqa: S608
-        what = f"UPDATE {table} SET {change}" if change else f"DELETE FROM {table}"  # noqa: S608
-        self.connection.execute(f"{what} WHERE {where}")
-        return int(self.connection.execute("SELECT changes()")[0][0])
+        run, (empty, mark) = self.connection.execute, _EMPTY[table]
+        some = _limited(table, where, limit)
+        ids = [row[0] for row in run(f"UPDATE {table} SET {empty} WHERE {some} RETURNING id")]  # noqa: S608
+        if ids:
+            first, last = min(ids), max(ids)
+            run(f"DELETE FROM {table} WHERE {mark} AND id BETWEEN {first:d} AND {last:d}")  # noqa: S608
+            run(
+                f"UPDATE moved SET due = due OR {first:d} <= {table}, {table} ="  # noqa: S608
+                f" max({last:d}, {table}, coalesce((SELECT max(id) FROM {table}), 0))"
+            )
+        return len(ids)
+
+    def _blank(self, table: str, where: str, change: str, limit: int | None) -> int:
+        some = _limited(table, where, limit)
+        self.connection.execute(f"UPDATE {table} SET {change} WHERE {some}")  # noqa: S608
+        count = int(self.connection.execute("SELECT changes()")[0][0])
+        if count:  # a row that grew may have moved others
+            self.connection.execute("UPDATE moved SET due = 1")
+        return count
+
+
+def _limited(table: str, where: str, limit: int | None) -> str:
+    if limit is None:
+        return where
+    return f"id IN (SELECT id FROM {table} WHERE {where} LIMIT {limit:d})"  # noqa: S608 - ours
 
 
 def _values(row: StoredAction) -> tuple[int, ...]:
@@ -262,3 +314,12 @@ def _insist(wanted: bool) -> None:  # noqa: FBT001 - the answer to one question
 
 
 _TABLES = ("actions", "thumbs", "gaps")
+# What a row says before it is deleted, never longer than before, and how it is known again.
+_EMPTY = {
+    "actions": (
+        "at = 0, mono = -1, token = 0, app = 0, bucket = 0, gap = 0, stream = 0, fx = 0, fy = 0",
+        "mono = -1",
+    ),
+    "thumbs": ("at = 0, mono = -1, app = 0, pixels = zeroblob(1152), source = 0", "mono = -1"),
+    "gaps": ("started = 0, ended = -1, cause = 0", "ended = -1"),
+}

@@ -156,3 +156,15 @@ def tally_of_hours(connection: Connection) -> None:
 def intents_to_forget(connection: Connection) -> None:
     """What was begun to be forgotten and is not in the ledger yet; empty but for moments."""
     connection.execute("CREATE TABLE intents (id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT")
+
+
+@migration(DAY_STEPS)
+def rows_that_were_moved(connection: Connection) -> None:
+    """Up to which id rows may have been moved, so that pages may hold copies; see ``scrub``."""
+    columns = "actions INTEGER NOT NULL, thumbs INTEGER NOT NULL, gaps INTEGER NOT NULL"
+    connection.execute(f"CREATE TABLE moved ({columns}, due INTEGER NOT NULL) STRICT")
+    # What an older version deleted may have moved rows as well.
+    connection.execute(
+        "INSERT INTO moved SELECT coalesce((SELECT max(id) FROM actions), 0),"
+        " coalesce((SELECT max(id) FROM thumbs), 0), coalesce((SELECT max(id) FROM gaps), 0), 0"
+    )

@@ -7,6 +7,7 @@ pseudonyms, since it must never become evidence of anybody's conduct.
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
@@ -257,7 +258,16 @@ class Retention:
             self._retire(first, reasons, noted)
             if by_age:
                 self._catch_up(today, first)
+            self._scrub_rest()
         return list(reasons)
+
+    def _scrub_rest(self) -> None:
+        """Do what a full disk has put off: take away copies of rows that were forgotten."""
+        for day in self._files.dates():
+            with suppress(NotFoundError, VaultDamagedError):
+                file = self._files.open(day)
+                if file.scrub():
+                    self._empty_journal(file)
 
     def _retire(self, first: int, reasons: Mapping[date, str], noted: RetireHook | None) -> None:
         number = (

@@ -95,6 +95,7 @@ class Tally:
     """
 
     def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._run = connection.execute
 
     def _ends(self) -> tuple[int, int]:
@@ -185,6 +186,14 @@ class Tally:
             start = hour * HOUR
             within = f"at BETWEEN {start:d} AND {start + HOUR - 1:d}"
             self._count(f"id BETWEEN {first:d} AND {last:d} AND {within}")
+
+    def renew(self) -> None:
+        """Write the tally anew into empty pages: adding groups moves others and leaves copies."""
+        rows = self._run("SELECT * FROM tally")
+        self._run("DELETE FROM tally")  # all pages at once, overwritten
+        self._connection.execute_many(
+            "INSERT INTO tally VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+        )
 
     # --- searching ------------------------------------------------------------------------
 
