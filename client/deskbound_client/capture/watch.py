@@ -314,7 +314,7 @@ class Watch(threading.Thread):
         context = self._surroundings.apply(context, self._look)
         self._board.publish(replace(context, exposed=before.exposed), since_ms)
         if context.known and context.number != before.number:
-            self._on_focus(since_ms, context)
+            self._on_focus(since_ms + 1, context)  # the first moment that is this window's alone
 
     def _describe(self, window: int) -> Context:
         screen = self._windows.screen()
