@@ -33,6 +33,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from deskbound_client.capture.schedule import Schedule
 from deskbound_client.config import load_config
@@ -46,11 +47,10 @@ from deskbound_client.processes import (
     keep_memory_private,
     step_back,
 )
-from deskbound_client.store.keystore import choose_keystore
-from deskbound_client.store.rows import StoredGap
-from deskbound_client.store.vault import Vault
-from deskbound_client.upkeep import Upkeep
 from deskbound_strategies.errors import DeskboundError
+
+if TYPE_CHECKING:
+    from deskbound_client.store.vault import Vault
 
 EXIT_INTERNAL = 70  # EX_SOFTWARE of sysexits.h
 _PR_SET_PDEATHSIG = 1
@@ -80,8 +80,11 @@ def die_with_parent(parent: int) -> None:
         sys.exit(0)
 
 
-def open_vault(paths: HomePaths, passphrase: str) -> Vault:
+def open_vault(paths: HomePaths, passphrase: str) -> "Vault":
     """Open the vault with what the agent handed over; an empty passphrase means the keystore."""
+    from deskbound_client.store.keystore import choose_keystore  # noqa: PLC0415 - as below
+    from deskbound_client.store.vault import Vault  # noqa: PLC0415
+
     source = (lambda: passphrase) if passphrase else None
     return Vault.open(paths.home, choose_keystore(paths.home, source))
 
@@ -102,6 +105,8 @@ def capture(paths: HomePaths, passphrase: str, orders: Orders, rested_since: int
     from deskbound_client.capture.display import find_display  # noqa: PLC0415 - as below
     from deskbound_client.capture.process import run_capture  # noqa: PLC0415 - one role, one import
     from deskbound_client.capture.settings import CaptureConfig  # noqa: PLC0415
+    from deskbound_client.store.rows import StoredGap  # noqa: PLC0415
+    from deskbound_client.upkeep import Upkeep  # noqa: PLC0415
 
     find_display(os.environ)  # before saying that it works
     config = load_config(paths.config)
@@ -131,6 +136,7 @@ def executor(paths: HomePaths, passphrase: str, orders: Orders) -> None:
     from deskbound_client.federation.join import load_server  # noqa: PLC0415
     from deskbound_client.federation.laptop import VaultLaptop  # noqa: PLC0415
     from deskbound_client.store.files import read_private  # noqa: PLC0415
+    from deskbound_client.upkeep import Upkeep  # noqa: PLC0415
     from deskbound_strategies.policy import load_floor  # noqa: PLC0415
     from deskbound_strategies.task import find_task  # noqa: PLC0415
 
