@@ -11,9 +11,9 @@ from contextlib import suppress
 from typing import Any
 
 from Xlib import X
-from Xlib import display as xdisplay
 from Xlib import error as xerror
 
+from deskbound_client.capture.display import connect
 from deskbound_client.presence.keys import Combination, codes_of, lock_masks
 from deskbound_strategies.errors import BusyError, DeskboundError, NotFoundError
 
@@ -47,7 +47,7 @@ class Hotkey(threading.Thread):
             NotFoundError: when there is no display, or no such key on its keyboard.
         """
         try:
-            self._connection = xdisplay.Display(self._display_name)
+            self._connection = connect(self._display_name)
         except Exception:  # noqa: BLE001 - python-xlib raises many kinds, all of which mean this
             raise _no_display() from None
         try:

@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from Xlib import display as xdisplay
-
 from deskbound_client.capture import idle
+from deskbound_client.capture.display import connect
 
 
 class Somebody:
@@ -55,7 +54,7 @@ class Somebody:
 
     def _ask(self, name: str) -> bool | None:
         if self._connection is None:
-            self._connection = xdisplay.Display(name)
+            self._connection = connect(name)
         if not idle.can_tell(self._connection):
             return None
         return idle.ask(self._connection).idle_ms < self._idle_ms

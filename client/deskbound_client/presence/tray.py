@@ -15,8 +15,8 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 from Xlib import X
-from Xlib import display as xdisplay
 
+from deskbound_client.capture.display import connect
 from deskbound_client.employee import pausing
 from deskbound_client.paths import HomePaths
 from deskbound_client.presence.desk import desk_state, line
@@ -162,7 +162,7 @@ def _hear_clicks(icon: Any) -> None:
 def has_tray(display_name: str) -> bool:
     """Return whether an X display has a tray."""
     try:
-        connection = xdisplay.Display(display_name or None)
+        connection = connect(display_name or os.environ.get("DISPLAY", ""))
     except Exception:  # noqa: BLE001 - python-xlib raises many kinds, all of which mean this
         return False
     try:
