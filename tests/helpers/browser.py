@@ -185,6 +185,8 @@ def visiting(
     page.on("request", lambda request: watched.asked.append(request.url))
     try:
         page.goto(pages.letter.path.as_uri())
+        if not more.get("java_script_enabled", True):  # then the letter is sent by hand
+            page.get_by_role("button", name="Open Deskbound").click()
         page.wait_for_url(pages.address + "/")
         yield watched
     finally:

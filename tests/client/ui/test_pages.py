@@ -169,14 +169,11 @@ def test_the_lock_button_ends_the_visit(home, chromium):
 
 
 def test_without_javascript_everything_still_works(home, chromium):
-    with pages_of(home.paths.home) as pages:
-        context = chromium.new_context(java_script_enabled=False)
-        page = context.new_page()
-        page.goto(pages.letter.path.as_uri())
-        page.get_by_role("button", name="Open Deskbound").click()
-        page.wait_for_url(pages.address + "/")
-        page.get_by_role("button", name="5 minutes", exact=True).click()
+    with (
+        pages_of(home.paths.home) as pages,
+        visiting(chromium, pages, java_script_enabled=False) as seen,
+    ):
+        seen.page.get_by_role("button", name="5 minutes", exact=True).click()
         assert pages.control().paused
-        page.get_by_role("button", name="Resume").click()
+        seen.page.get_by_role("button", name="Resume").click()
         assert not pages.control().paused
-        context.close()
