@@ -202,7 +202,7 @@ def test_it_works_without_javascript(chromium, pages):
     with visiting(chromium, pages, java_script_enabled=False) as watched:
         page = watched.go("/stored")
         page.fill("#q", "editor")
-        page.click("text=Find")
+        page.click("button:text-is('Find')")
         page.wait_for_selector("text=5 rows found")
 
 
