@@ -23,6 +23,7 @@ answers, says one word of ``Finding`` and is gone.
 
 import argparse
 import ctypes
+import io
 import json
 import os
 import signal
@@ -89,11 +90,19 @@ def open_vault(paths: HomePaths, passphrase: str) -> "Vault":
     return Vault.open(paths.home, choose_keystore(paths.home, source))
 
 
-def watch_agent(orders: Orders) -> None:
-    """Take orders from standard input, and end this process when it ends: the agent is gone."""
+def from_agent() -> io.RawIOBase:
+    """Return what the agent says, unbuffered: a thread that waits for more then holds no lock.
+
+    Python cannot end in order while a thread holds the lock of ``sys.stdin``.
+    """
+    return io.FileIO(sys.stdin.fileno(), closefd=False)
+
+
+def watch_agent(told: io.RawIOBase, orders: Orders) -> None:
+    """Take the agent's orders, and end this process when there can be no more: it is gone."""
 
     def wait() -> None:
-        for line in sys.stdin.buffer:
+        for line in told:
             orders.take(line.decode("ascii", "replace").rstrip("\n"))
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -108,7 +117,6 @@ def capture(paths: HomePaths, passphrase: str, orders: Orders, rested_since: int
     from deskbound_client.store.rows import StoredGap  # noqa: PLC0415
     from deskbound_client.upkeep import Upkeep  # noqa: PLC0415
 
-    find_display(os.environ)  # before saying that it works
     config = load_config(paths.config)
     settings = CaptureConfig(
         excluded_apps=config.excluded_apps,
@@ -121,6 +129,8 @@ def capture(paths: HomePaths, passphrase: str, orders: Orders, rested_since: int
     end_first_when_memory_is_short(300)
     with open_vault(paths, passphrase) as vault:
         upkeep = Upkeep(vault, paths, config, tell)
+        upkeep.tidy()  # days go also where there is never a display to capture from
+        find_display(os.environ)  # before saying that it works
         if rested_since:  # by order of the governor: a hole with a cause, not a silent one
             with suppress(DeskboundError):
                 vault.append([StoredGap(rested_since, int(time.time()), "stopped")])
@@ -222,9 +232,10 @@ def _tied_to_agent(given: argparse.Namespace, paths: HomePaths) -> None:
     keep_memory_private()
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the agent decides what Ctrl-C means
-    passphrase = sys.stdin.buffer.readline().rstrip(b"\n").decode("utf-8")
+    told = from_agent()
+    passphrase = told.readline().rstrip(b"\n").decode("utf-8")
     orders = Orders()
-    watch_agent(orders)
+    watch_agent(told, orders)
     forbid_network()
     match given.role:
         case "capture":
