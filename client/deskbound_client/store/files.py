@@ -6,6 +6,7 @@ they would lead a check to one file and a write to another.
 
 import contextlib
 import errno
+import fcntl
 import os
 import stat
 from collections.abc import Iterator
@@ -113,12 +114,41 @@ def create_private(path: Path, data: bytes) -> None:
 
 
 def replace_private(path: Path, data: bytes) -> None:
-    """Replace a file wholly or not at all, and wait until the new one is on the disk."""
+    """Replace a file wholly or not at all, and wait until the new one is on the disk.
+
+    Writers of the same file, of this process or another, take turns; the last one's stays.
+
+    Raises:
+        PermissionsError: when the draft beside it is a link.
+        DiskFullError: when there is no room; the file is what it was.
+    """
     following = path.with_name(path.name + ".next")
-    following.unlink(missing_ok=True)
-    create_private(following, data)
-    following.replace(path)
+    with translated(path):
+        handle = _alone_with(following)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.truncate()
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+                following.replace(path)  # before it is closed, which lets the next writer in
+        except BaseException:
+            following.unlink(missing_ok=True)
+            raise
     sync_folder(path.parent)
+
+
+def _alone_with(path: Path) -> int:
+    """Open the draft of a file, made if it is not there, as its only writer."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    while True:
+        handle = os.open(path, flags, FILE_MODE)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(handle), path.lstat()):
+                os.fchmod(handle, FILE_MODE)
+                return handle
+        os.close(handle)  # whoever had it before has given it its name, or taken it away
 
 
 def sync_folder(path: Path) -> None:

@@ -1,4 +1,5 @@
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -88,3 +89,25 @@ def test_replace_swaps_the_whole_content_and_leaves_nothing_else(tmp_path):
     replace_private(tmp_path / "file", b"short")
     assert read_private(tmp_path / "file") == b"short"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_writers_of_the_same_file_take_turns(tmp_path):
+    path = tmp_path / "file"
+    contents = {bytes([letter]) * 100_000 for letter in b"abc"}
+
+    def write(content):
+        for _ in range(60):
+            replace_private(path, content)
+            assert read_private(path) in contents
+
+    with ThreadPoolExecutor(3) as writers:
+        for done in [writers.submit(write, content) for content in contents]:
+            done.result()
+    assert [left.name for left in tmp_path.iterdir()] == ["file"]
+
+
+def test_replace_never_writes_through_a_planted_link(tmp_path):
+    (tmp_path / "file.next").symlink_to(tmp_path / "target")
+    with pytest.raises(PermissionsError):
+        replace_private(tmp_path / "file", b"secret")
+    assert not (tmp_path / "target").exists()
