@@ -45,6 +45,11 @@ class Pulse:
         """The gate has a new generation: nothing that was seen before is waited for."""
         self._since.clear()
 
+    def forget(self) -> None:
+        """Say no more of the time before: some of it may have been forgotten."""
+        self._seconds.clear()
+        self._holes.clear()
+
     def missed(self, hole: StoredGap) -> None:
         """A stretch was missed."""
         self._holes.append(hole)

@@ -60,7 +60,7 @@ class Recorder(threading.Thread):
         self._boot, self._clock, self._steady = boot, clock, steady
         self._awake, self._stepped = 0.0, steady()
         self._stopping = threading.Event()
-        self._word = -1
+        self._word = self._streams = -1
         self._maker = RowMaker(board, 1, 0, boot)
         # A heap: time, order of arrival, what, and how long we had been awake when it came.
         self._waiting: list[tuple[int, int, Seen, float]] = []
@@ -120,13 +120,18 @@ class Recorder(threading.Thread):
 
     def _begin(self, word: int) -> None:
         """Start a new generation: nothing of the one before may be stored any more."""
-        self._word = word
+        streams = self._control.streams
+        if (word & 1, streams) == (self._word & 1, self._streams):
+            # Neither a pause nor consent: the employee forgets, or has changed the rules.
+            self._inbox.pulse.forget()
+            self._committed.clear()
+        self._word, self._streams = word, streams
         self._waiting.clear()
         self._last = None
         self._handed.clear()
         self._inbox.pulse.begin()
         self._stored_before = self._writer.stored
-        self._maker = RowMaker(self._board, word, self._control.streams, self._boot)
+        self._maker = RowMaker(self._board, word, streams, self._boot)
 
     def _settled(self) -> list[Stored]:
         rows: list[Stored] = []

@@ -6,8 +6,11 @@ to and stores nothing shows as nothing, and one that sees something and stores n
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+
+from deskbound_client.store.files import replace_private
+from deskbound_strategies.errors import DiskFullError
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,21 @@ def write_status(path: Path, status: CaptureStatus) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(asdict(status), file)
     draft.replace(path)
+
+
+def clear_status(path: Path) -> None:
+    """Take out of the file what it tells of the time before: some of it is to be forgotten.
+
+    Capture that runs writes it anew within a second, without that.
+    """
+    told = read_status(path)
+    if told is None:
+        return
+    rest = replace(told, now={}, rows_last_minute={}, seen_last_minute={}, holes=())
+    try:
+        replace_private(path, json.dumps(asdict(rest)).encode("utf-8"))
+    except DiskFullError:
+        path.unlink(missing_ok=True)
 
 
 def read_status(path: Path) -> CaptureStatus | None:

@@ -16,7 +16,15 @@ from deskbound_client.cli.session import (
     paths_of,
     print_json,
 )
-from deskbound_client.employee.forgetting import Preview, Receipt, Wish, forget, preview, receipts
+from deskbound_client.employee.forgetting import (
+    Preview,
+    Receipt,
+    Wish,
+    copies_words,
+    forget,
+    preview,
+    receipts,
+)
 from deskbound_client.employee.wishes import parse_day
 from deskbound_client.employee.words import counted
 from deskbound_client.privacy.budget import DaySpent
@@ -57,9 +65,10 @@ def forget_command(
 ) -> None:
     """Destroy what is stored, and say what is gone.
 
-    On a terminal it first says what would go and asks. A whole day loses its key, so no backup of
-    its file can be opened again. Anything less is overwritten in place. What rounds have already
-    learned stays within the budget that `deskbound budget` shows; it cannot be called back.
+    On a terminal it first says what would go and asks. A whole day loses its key, so no copy of
+    its file can be opened again, save together with an old copy of the keys where these open with
+    a passphrase. Anything less is overwritten in place. What rounds have already learned stays
+    within the budget that `deskbound budget` shows; it cannot be called back.
 
     Example: deskbound forget --last 60m
     """
@@ -79,7 +88,7 @@ def forget_command(
             each for each in budget_of(context, vault).report(receipt.gone.days) if each.rounds
         ]
     answer = _as_dict(receipt, spent)
-    print_json(answer) if json else _print(answer)
+    print_json(answer) if json else _print(answer, copies_words(paths_of(context)))
     if receipt.gone.damaged:
         raise _not_forgotten(receipt)
 
@@ -196,7 +205,7 @@ def _as_dict(receipt: Receipt, spent: list[DaySpent]) -> dict[str, Any]:
     return receipt.body() | {"learned_before": learned}
 
 
-def _print(answer: dict[str, Any]) -> None:
+def _print(answer: dict[str, Any], copies: str) -> None:
     if not answer["days"]:
         if not answer["not_forgotten"]:
             console.print("There was nothing to forget.")
@@ -209,7 +218,7 @@ def _print(answer: dict[str, Any]) -> None:
         console.print(f"{counted(answer['blanked'], 'row')} stay without what the stream kept.")
     if answer["keys_destroyed"]:
         keys = counted(answer["keys_destroyed"], "key")
-        console.print(f"{keys} destroyed: no backup of these days can be opened.")
+        console.print(f"{keys} destroyed: {copies}.")
     for day in answer["learned_before"]:
         console.print(
             f"{counted(day['rounds'], 'round')} learned from {day['day']} before, which cannot be "

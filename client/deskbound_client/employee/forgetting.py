@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from deskbound_client.capture.control import Control
+from deskbound_client.capture.status import clear_status
 from deskbound_client.employee.receipts import Learned, Receipt, keep, learned_from, receipts
 from deskbound_client.employee.wishes import Wish
 from deskbound_client.paths import HomePaths
 from deskbound_client.privacy.budget import Budget
 from deskbound_client.privacy.ledger_store import LedgerStore
+from deskbound_client.store.passphrase import SEALED_FILE
 from deskbound_client.store.retention import ForgetReceipt
 from deskbound_client.store.rows import Counts
 from deskbound_client.store.vault import Vault, day_of
@@ -28,6 +30,7 @@ __all__ = [
     "Preview",
     "Receipt",
     "Wish",
+    "copies_words",
     "finish",
     "forget",
     "forget_app",
@@ -124,6 +127,7 @@ def forget(paths: HomePaths, vault: Vault, wish: Wish, *, now: float | None = No
             f"{wish.day.isoformat()} has not come yet.", "`deskbound show` lists days."
         )
     bump(paths)
+    clear_status(paths.run / "capture.json")
     finish(paths, vault)
     told: list[Receipt] = []
 
@@ -161,6 +165,13 @@ def finish(paths: HomePaths, vault: Vault) -> int:
         lambda gone: _note(paths, vault, gone, time.time()),
         budget.retired,
     )
+
+
+def copies_words(paths: HomePaths) -> str:
+    """Say what the end of a day's key means for copies of this vault that were made before."""
+    if (paths.home / SEALED_FILE).exists():
+        return "copies of this folder made before still open with the passphrase they had"
+    return "no copy of these days on any disk can be opened"
 
 
 def bump(paths: HomePaths) -> None:

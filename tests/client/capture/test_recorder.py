@@ -304,3 +304,27 @@ def test_pauses_between_actions_count_as_rhythm_where_they_are_kept(bench):
         bench.key(at, name)
     bench.go(confirmed_ms=9_000)
     assert bench.recorder.counts() == {"keys": 2, "rhythm": 1}, "the first has nothing before it"
+
+
+def told(bench):
+    """What the status would say of the time before."""
+    pulse = bench.inbox.pulse
+    return bench.recorder.counts(), pulse.seen(), pulse.holes(bench.now)
+
+
+def test_after_forgetting_nothing_is_said_of_the_time_before(bench):
+    bench.key(1_000)
+    bench.inbox.put_hole(StoredGap(990, 995, "lock"))
+    bench.go(confirmed_ms=9_000)
+    bench.now += 1.0
+    bench.recorder.step()
+    before = told(bench)
+    assert all(before)
+    bench.control.pause()
+    bench.go()
+    bench.control.resume()
+    bench.go()
+    assert told(bench)[2], "a pause takes no hole away"
+    bench.control.bump()
+    bench.recorder.step()
+    assert told(bench) == ({}, {}, [])

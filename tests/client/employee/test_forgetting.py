@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from deskbound_client.capture.control import Control
 from deskbound_client.capture.signals import KEYS, POINTER, WINDOWS
+from deskbound_client.capture.status import CaptureStatus, Hole, read_status, write_status
 from deskbound_client.employee import forgetting
 from deskbound_client.employee.forgetting import Wish
 from deskbound_client.paths import HomePaths
@@ -221,3 +222,25 @@ def test_what_was_typed_by_mistake_is_not_repeated(text):
         with pytest.raises(ConfigError) as caught:
             make(text)
         assert text.strip() not in caught.value.sentence
+
+
+def test_what_capture_last_said_of_that_time_goes_too(world):
+    world.paths.run.mkdir(mode=0o700)
+    said = world.paths.run / "capture.json"
+    hole = Hole(NOON + 50, NOON + 55, "lock")
+    told = CaptureStatus(
+        pid=1, at=NOON + 60, state="stopped", streams=("keys",), rows_last_minute={"keys": 4},
+        faults=0, disk_full=False, now={"keys": "private"}, seen_last_minute={"keys": 5},
+        holes=(hole,),
+    )  # fmt: skip
+    write_status(said, told)
+    world.forget(Wish.last("1m", NOON + 60))
+    rest = replace(told, now={}, rows_last_minute={}, seen_last_minute={}, holes=())
+    assert read_status(said) == rest
+    assert said.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_said_of_older_copies_is_true_for_this_vault(world):
+    assert "no copy" in forgetting.copies_words(world.paths)
+    (world.paths.home / "root.sealed").touch(mode=0o600)  # a passphrase does not change with it
+    assert "still open" in forgetting.copies_words(world.paths)

@@ -56,7 +56,9 @@ def forget(request: Request) -> Response:
     with desk.vault() as vault:
         wish = wish_of(form.get("scope", ""), form.get("what", ""), desk.now())
         receipt = forgetting.forget(desk.paths, vault, wish)
-    return back(request, _local(form.get("back", "/")), told(receipt))
+    return back(
+        request, _local(form.get("back", "/")), told(receipt, forgetting.copies_words(desk.paths))
+    )
 
 
 def wish_of(scope: str, what: str, now: float) -> Wish:
@@ -98,15 +100,15 @@ def _of_rows(what: str) -> Wish:
     return Wish.of_rows(parse_day(match[1], 0.0), actions, pictures)
 
 
-def told(receipt: Receipt) -> Notice:
-    """Return the notice that says what is gone."""
+def told(receipt: Receipt, copies: str) -> Notice:
+    """Return the notice that says what is gone, and what that means for copies made before."""
     if receipt.empty:
         return Notice("There was nothing to forget.")
     gone = receipt.gone
     lines = [f"Of {_days(gone.days)}."] if gone.days else []
     if gone.keys_destroyed:
         keys = counted(gone.keys_destroyed, "key")
-        lines.append(f"{keys} destroyed: no backup of these days can be opened.")
+        lines.append(f"{keys} destroyed: {copies}.")
     lines += [
         f"{counted(one.rounds, 'round')} learned from {one.day:%-d %B} before, which cannot be"
         f" called back: ε {one.epsilon:.2f} about any one session at most."
