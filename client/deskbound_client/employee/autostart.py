@@ -56,12 +56,12 @@ def entry_path(environ: Mapping[str, str] = os.environ) -> Path:
 def state(paths: HomePaths, environ: Mapping[str, str] = os.environ) -> Autostart:
     """Return whether this home starts at login."""
     path = entry_path(environ)
-    try:
-        text = path.read_bytes()[:_LIMIT].decode("utf-8", "replace")
-    except OSError:
+    lines = _lines(path)
+    if lines is None:
         return Autostart(on=False, path=path)
-    ours = f"Exec={command(paths)}" in text.splitlines()
-    return Autostart(on=ours, path=path, other_home=not ours)
+    return Autostart(
+        on=f"Exec={command(paths)}" in lines, path=path, other_home=not _starts(lines, paths)
+    )
 
 
 def switch_on(paths: HomePaths, environ: Mapping[str, str] = os.environ) -> Autostart:
@@ -78,26 +78,52 @@ def switch_on(paths: HomePaths, environ: Mapping[str, str] = os.environ) -> Auto
     path = entry_path(environ)
     with translated(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{ENTRY}.next")
+        draft = _draft_of(path)
         draft.write_text(_TEMPLATE.format(command=command(paths)), encoding="utf-8")
         draft.replace(path)
     return state(paths, environ)
 
 
 def switch_off(paths: HomePaths, environ: Mapping[str, str] = os.environ) -> bool:
-    """Take this home's entry away; tell whether there was one. Another home's stays."""
-    found = state(paths, environ)
-    if found.on:
-        with translated(found.path), suppress(FileNotFoundError):
-            found.path.unlink()
-    return found.on
+    """Take this home's entry away; tell whether there was one. Another home's stays.
+
+    An entry that an earlier installation wrote is this home's too.
+    """
+    path = entry_path(environ)
+    lines = _lines(path)
+    ours = lines is not None and _starts(lines, paths)
+    with translated(path), suppress(FileNotFoundError):
+        _draft_of(path).unlink(missing_ok=True)  # left by a crash
+        if ours:
+            path.unlink()
+    return ours
+
+
+def _lines(path: Path) -> list[str] | None:
+    try:
+        return path.read_bytes()[:_LIMIT].decode("utf-8", "replace").splitlines()
+    except OSError:
+        return None
+
+
+def _starts(lines: list[str], paths: HomePaths) -> bool:
+    """Return whether an entry starts this home, wherever the program lay that it names."""
+    of_home = _arguments(paths)
+    return any(line.startswith("Exec=") and line.endswith(f" {of_home}") for line in lines)
+
+
+def _draft_of(path: Path) -> Path:
+    return path.with_name(f".{ENTRY}.next")
 
 
 def command(paths: HomePaths) -> str:
     """Return the command line, quoted as desktop entries and shells both read it."""
     program = Path(sys.executable).with_name("deskbound")
-    words = [str(program), "--home", str(paths.home), "start"]
-    return " ".join(_quoted(word) for word in words)
+    return f"{_quoted(str(program))} {_arguments(paths)}"
+
+
+def _arguments(paths: HomePaths) -> str:
+    return " ".join(_quoted(word) for word in ("--home", str(paths.home), "start"))
 
 
 def _quoted(word: str) -> str:

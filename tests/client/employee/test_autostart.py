@@ -67,3 +67,25 @@ def test_another_homes_entry_is_told_and_not_taken_away(tmp_path):
     assert autostart.state(two, where).other_home
     assert not autostart.switch_off(two, where)
     assert autostart.state(one, where).on
+
+
+def test_an_entry_of_a_program_that_was_moved_goes_too(tmp_path):
+    paths, where = HomePaths(tmp_path / "my home"), environ(tmp_path)
+    paths.prepare()
+    entry = autostart.switch_on(paths, where).path
+    program = autostart.command(paths).split(" ")[0]
+    entry.write_text(entry.read_text().replace(program, "/opt/old/bin/deskbound"))
+    found = autostart.state(paths, where)
+    assert (found.on, found.other_home) == (False, False)
+    entry.with_name(f".{autostart.ENTRY}.next").write_text("a crash left it")
+    assert autostart.switch_off(paths, where)
+    assert list(entry.parent.iterdir()) == []
+
+
+def test_a_home_whose_name_ends_the_same_is_another(tmp_path):
+    mine, other = HomePaths(tmp_path / "home"), HomePaths(tmp_path / "other" / "home")
+    mine.prepare()
+    where = environ(tmp_path)
+    autostart.switch_on(other, where)
+    assert not autostart.switch_off(mine, where)
+    assert autostart.state(other, where).on
