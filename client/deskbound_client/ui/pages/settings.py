@@ -1,11 +1,12 @@
 """Settings: what is never looked at, when, how long it stays, and what Deskbound may take up."""
 
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import BinaryIO
 
-from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from deskbound_client.archive import export_vault
@@ -19,6 +20,7 @@ from deskbound_strategies.errors import ConfigError
 
 PATH, TITLE = "/settings", "Settings"
 _SHORTEST = 8
+_PART = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,14 +192,23 @@ def export(request: Request) -> Response:
             "The archive cannot be read without it, by nobody.",
         )
     target = desk.paths.run / f"export-{secrets.token_hex(8)}.age"
-    with desk.vault() as vault:
-        export_vault(desk.paths, vault, target, passphrase=passphrase)
-    return FileResponse(
-        target,
-        media_type="application/octet-stream",
-        filename="deskbound.zip.age",
-        background=BackgroundTask(target.unlink, missing_ok=True),
+    try:
+        with desk.vault() as vault:
+            export_vault(desk.paths, vault, target, passphrase=passphrase)
+        archive = target.open("rb")
+    finally:
+        # Gone before the first byte is sent: nothing that ends the visit can leave it behind.
+        target.unlink(missing_ok=True)
+    headers = {"content-disposition": 'attachment; filename="deskbound.zip.age"'}
+    return StreamingResponse(
+        _parts(archive), media_type="application/octet-stream", headers=headers
     )
+
+
+def _parts(archive: BinaryIO) -> Iterator[bytes]:
+    with archive:
+        while part := archive.read(_PART):
+            yield part
 
 
 routes = [
