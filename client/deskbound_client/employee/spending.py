@@ -2,7 +2,7 @@
 
 Two things are told apart throughout. What a *day* of data gives away about any one unit of it is
 bounded by the floor, whatever a server does. What all days *together* give away about somebody
-who left one unit in each is bounded by much less: the simple bound adds up, and soon says nothing.
+who left one unit in each is more: the simple bound adds up, and soon says nothing.
 It is shown all the same, with these words, rather than passed over in silence.
 """
 
