@@ -1,7 +1,7 @@
 """``python -m deskbound_client.employee.measuring``: answers one question in a process of its own.
 
 It is given words of the vocabulary and a model through standard input, and tells figures through
-standard output. It has no vault, no key and no network, steps back behind all other work, and ends
+standard output. It has no vault, no key and no network, gives way to other work, and ends
 with whoever asked. The passphrase never comes near it.
 """
 
@@ -17,17 +17,18 @@ from typing import Any
 
 from deskbound_client.employee.model import Guess, Measured, Question, Score, answer
 from deskbound_client.federation.guard import forbid_network
-from deskbound_client.processes import keep_memory_private, step_back
+from deskbound_client.processes import keep_memory_private
 from deskbound_client.worker import die_with_parent
 from deskbound_strategies.errors import ConfigError, DeskboundError
 from deskbound_strategies.vocabulary import Action
 
 PATIENCE_SECONDS = 300.0
+NICE = 10  # behind other work, but not behind all of it: somebody waits for the answer
 _FAILED = ConfigError("The model could not be measured.", "Try `deskbound predict` in a terminal.")
 
 
 class Measuring:
-    """One question that a process of its own is working on.
+    """One question that a process of its own is working on; it ends with the thread that asked.
 
     Args:
         question: what to measure.
@@ -133,7 +134,7 @@ def main() -> int:
     die_with_parent(parent)
     keep_memory_private()
     forbid_network()
-    step_back()
+    os.nice(NICE)
     torch.set_num_threads(threads)
     try:
         told: dict[str, Any] = as_dict(answer(unpack(sys.stdin.buffer.read())))

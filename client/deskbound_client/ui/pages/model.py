@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from deskbound_client.config import load_config
 from deskbound_client.employee.measuring import Measuring
-from deskbound_client.employee.model import Measured, ask
+from deskbound_client.employee.model import Measured, Question, ask
 from deskbound_client.employee.sent import received
 from deskbound_client.ui import charts
 from deskbound_client.ui.desk import Notice
@@ -49,13 +49,23 @@ class Job:
     failed: DeskboundError | None = None
     turn: threading.Lock = field(default_factory=threading.Lock)
 
-    def begin(self, measuring: Measuring) -> None:
-        """Look after a process, in a thread of its own."""
-        self.running, self.found, self.failed = measuring, None, None
-        threading.Thread(target=self._wait, args=(measuring,), daemon=True).start()
+    def begin(self, question: Question, threads: int) -> None:
+        """Start a process and look after it, in a thread of its own.
 
-    def _wait(self, measuring: Measuring) -> None:
+        The system ends the process with the thread that started it, and those that answer pages
+        come and go: so one thread does both.
+        """
+        started = threading.Event()
+        self.found, self.failed = None, None
+        threading.Thread(target=self._work, args=(question, threads, started), daemon=True).start()
+        started.wait()
+
+    def _work(self, question: Question, threads: int, started: threading.Event) -> None:
         found, failed = None, None
+        try:
+            measuring = self.running = Measuring(question, threads)
+        finally:
+            started.set()
         try:
             found = measuring.wait()
         except DeskboundError as error:
@@ -87,7 +97,7 @@ def measure(request: Request) -> Response:
             config = load_config(desk.paths.config)
             with desk.vault() as vault:
                 question = ask(vault, [desk.paths.model_weights], config.holdout_days)
-            job.begin(Measuring(question, config.torch_threads))
+            job.begin(question, config.torch_threads)
     return back(request, PATH)
 
 
