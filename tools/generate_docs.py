@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-import typer
 
 from deskbound_audit.cli import app as audit_app
 from deskbound_client.capture.inventory import render_inventory
 from deskbound_client.cli import app as client_app
 from deskbound_server.cli import app as server_app
+from deskbound_strategies.shell import command_of
 
 DOCS = Path(__file__).parent.parent / "docs"
 PROGRAMS = {
@@ -38,7 +38,7 @@ def render_commands() -> str:
         "",
     ]
     for program, (purpose, app) in PROGRAMS.items():
-        whole = typer.main.get_command(app)
+        whole = command_of(app)
         lines += [f"## {program}", "", f"{purpose[0].upper()}{purpose[1:]}.", ""]
         lines += _options(whole)
         for path, command in _commands(whole, program):
@@ -57,13 +57,15 @@ def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Co
 
 def _section(path: str, command: click.Command) -> list[str]:
     help_text = (command.help or "").replace("\b\n", "").strip()
-    arguments = " ".join(
-        p.human_readable_name.upper() if p.required else f"[{p.human_readable_name.upper()}]"
-        for p in command.params
-        if isinstance(p, click.Argument)
-    )
-    head = [f"### {path}", "", "```", f"{path} {arguments}".strip(), "```", "", help_text, ""]
-    return [*head, *_options(command)]
+    arguments = [p for p in command.params if isinstance(p, click.Argument)]
+    usage = " ".join([path, *(_name(p) if p.required else f"[{_name(p)}]" for p in arguments)])
+    head = [f"### {path}", "", "```", usage, "```", "", help_text, ""]
+    meanings = [f"- `{_name(p)}`: {_one_line(getattr(p, 'help', None))}" for p in arguments]
+    return [*head, *meanings, *([""] if meanings else []), *_options(command)]
+
+
+def _name(argument: click.Argument) -> str:
+    return (argument.name or "").upper()
 
 
 def _options(command: click.Command) -> list[str]:

@@ -4,6 +4,7 @@ Nothing else is printed about a failure: a traceback or an exception's own text 
 was captured, so an unexpected error shows only its type and where in our code it happened.
 """
 
+import inspect
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -12,6 +13,8 @@ import click
 import typer
 from rich.console import Console
 from rich.text import Text
+from typer.core import TyperArgument
+from typer.utils import get_params_from_function
 
 from deskbound_strategies import __version__
 from deskbound_strategies.errors import DeskboundError
@@ -45,6 +48,13 @@ def new_app(help_text: str) -> typer.Typer:
     )
 
 
+def command_of(app: typer.Typer) -> click.Command:
+    """Return the whole command, with help that a terminal of any width can show."""
+    whole = typer.main.get_command(app)
+    _make_readable(whole)
+    return whole
+
+
 def run(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
     """Run a command line to its end and leave with its exit code."""
     sys.exit(exit_code_of(app, arguments))
@@ -54,7 +64,7 @@ def exit_code_of(app: typer.Typer, arguments: list[str] | None = None) -> int:
     """Run a command line, print what a person should read, and return the exit code."""
     stderr = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        result = typer.main.get_command(app).main(args=arguments, standalone_mode=False)
+        result = command_of(app).main(args=arguments, standalone_mode=False)
     except DeskboundError as error:
         stderr.print(Text.assemble(("✗ ", "bold red"), error.sentence))
         if error.mend:
@@ -72,6 +82,21 @@ def exit_code_of(app: typer.Typer, arguments: list[str] | None = None) -> int:
         stderr.print("  Nothing was sent. Please report these words; they hold no data of yours.")
         return EXIT_INTERNAL
     return result if isinstance(result, int) else 0
+
+
+def _make_readable(command: click.Command) -> None:
+    """Take the source's line breaks out of the help, and give arguments their help back."""
+    paragraphs = (command.help or "").split("\n\n")
+    command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    if command.callback is not None:
+        declared = get_params_from_function(inspect.unwrap(command.callback))
+        for argument in command.params:
+            # click 8.5 has a help of its own for arguments and empties the one that typer set.
+            if isinstance(argument, TyperArgument) and argument.name in declared:
+                argument.help = declared[argument.name].default.help
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            _make_readable(each)
 
 
 def _where(error: BaseException) -> str:

@@ -1,5 +1,7 @@
 """The door of every command: one sentence, one mend, one exit code, and never an error's words."""
 
+from typing import Annotated
+
 import pytest
 import typer
 
@@ -81,3 +83,24 @@ def test_every_program_can_say_its_version(capsys):
     assert capsys.readouterr().out == f"{__version__}\n"
     assert shell.exit_code_of(app, ["act"]) == 0
     assert capsys.readouterr().out == ""
+
+
+def test_help_is_broken_by_the_terminal_alone_and_explains_arguments(capsys, monkeypatch):
+    monkeypatch.setenv("TERMINAL_WIDTH", "60")
+    app = shell.new_app("A program.")
+
+    @app.command()
+    def act(length: Annotated[str, typer.Argument(help="30m or forever.")] = "forever") -> None:
+        """Do it.
+
+        A line of the source that ends
+        here, for no reason of the terminal's.
+
+        Example: act 30m
+        """
+
+    assert shell.exit_code_of(app, ["--help"]) == 0
+    said = capsys.readouterr().out
+    assert "that ends here, for no" in said
+    assert "30m or forever." in said
+    assert [line.strip() for line in said.splitlines() if "Example" in line] == ["Example: act 30m"]
