@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from deskbound_client.paths import HomePaths
+from deskbound_client.store.keys import KEYS_FILE
 from deskbound_client.store.vault import Vault
 from deskbound_client.ui.keys import DoorKeys
 from deskbound_strategies.errors import PermissionsError
@@ -96,6 +97,11 @@ class Desk:
     def seconds_left(self) -> float:
         """How long until it locks, when nobody asks for anything."""
         return self._touched + self.idle_seconds - self.clock()
+
+    @property
+    def homeless(self) -> bool:
+        """Whether the vault's keys are gone from the disk: it was erased meanwhile."""
+        return not (self.paths.home / KEYS_FILE).exists()
 
     @property
     def locked(self) -> bool:

@@ -64,8 +64,8 @@ def authority_of(listener: socket.socket) -> str:
 def serve(desk: Desk, listener: socket.socket, letter: Letter | None = None) -> None:
     """Serve the pages; when this returns the vault is closed.
 
-    Ends when the employee locks the pages, when nobody asks for anything long enough, and on
-    Ctrl-C, SIGTERM or a terminal that goes away.
+    Ends when the employee locks the pages, when nobody asks for anything long enough, when the
+    vault is erased, and on Ctrl-C, SIGTERM or a terminal that goes away.
 
     Args:
         desk: with the open vault.
@@ -107,7 +107,7 @@ async def _until_locked(
 
 
 async def _watch(server: "_Server", desk: Desk, letter: Letter | None) -> None:
-    while not desk.locked and desk.seconds_left > 0:
+    while not (desk.locked or desk.homeless) and desk.seconds_left > 0:
         if letter is not None:
             letter.tidy()
         await asyncio.sleep(_TICK_SECONDS)

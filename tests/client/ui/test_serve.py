@@ -1,5 +1,6 @@
 """The pages are served to their own browser, and end when they should."""
 
+from deskbound_client.employee.erasing import erase
 from tests.helpers.browser import Pages, visiting
 
 
@@ -16,3 +17,14 @@ def test_left_alone_it_locks_and_the_page_shows_nothing(pages: Pages, chromium):
         assert pages.ended()
         seen.page.get_by_role("heading", name="Locked").wait_for()
         assert "Today" not in seen.page.content()
+
+
+def test_pages_of_a_vault_that_was_erased_end_by_themselves(pages: Pages, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    visitor = pages.entered()
+    assert visitor.get("/stored").status_code == 200
+    assert erase(pages.paths).complete
+    visitor.close()
+    assert pages.ended()
+    assert pages.desk.locked
+    assert not pages.paths.home.exists()
