@@ -14,7 +14,7 @@ from pathlib import Path
 
 from deskbound_client.config import load_config
 from deskbound_client.paths import HomePaths
-from deskbound_client.store.files import translated
+from deskbound_client.store.files import create_private, translated
 from deskbound_client.store.passphrase import SEALED_FILE
 from deskbound_strategies.errors import KeystoreError
 
@@ -77,9 +77,11 @@ def switch_on(paths: HomePaths, environ: Mapping[str, str] = os.environ) -> Auto
         )
     path = entry_path(environ)
     with translated(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = _draft_of(path)
-        draft.write_text(_TEMPLATE.format(command=command(paths)), encoding="utf-8")
+        draft.unlink(missing_ok=True)
+        # Whoever could write it could let anything run at the next login.
+        create_private(draft, _TEMPLATE.format(command=command(paths)).encode("utf-8"))
         draft.replace(path)
     return state(paths, environ)
 

@@ -1,6 +1,7 @@
 """The entry that starts Deskbound at login."""
 
 import configparser
+import os
 import subprocess
 
 import pytest
@@ -89,3 +90,15 @@ def test_a_home_whose_name_ends_the_same_is_another(tmp_path):
     autostart.switch_on(other, where)
     assert not autostart.switch_off(mine, where)
     assert autostart.state(other, where).on
+
+
+def test_nobody_else_can_write_what_runs_at_login(tmp_path):
+    paths = HomePaths(tmp_path / "home")
+    paths.prepare()
+    before = os.umask(0)
+    try:
+        entry = autostart.switch_on(paths, environ(tmp_path)).path
+    finally:
+        os.umask(before)
+    assert entry.stat().st_mode & 0o777 == 0o600
+    assert entry.parent.stat().st_mode & 0o777 == 0o700
