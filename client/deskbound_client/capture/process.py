@@ -102,7 +102,7 @@ class Capture:
         self._recorder = self._make_recorder()
         self._recorder_faults = 0
         self._clocks = Clocks()
-        self._said = 0.0
+        self._said = float("-inf")  # monotonic: the wall clock may be set back for years
         self._agreed, self._agreed_under = 0, -1
 
     def start(self) -> None:
@@ -133,8 +133,9 @@ class Capture:
             self._recorder_faults += 1
             self._recorder = self._make_recorder()
             self._recorder.start()
-        if now - self._said >= STATUS_SECONDS:
-            self._said = now
+        steady = time.monotonic()
+        if steady - self._said >= STATUS_SECONDS:
+            self._said = steady
             write_status(self._status_path, self._status(now))
 
     def _agreed_streams(self) -> int:

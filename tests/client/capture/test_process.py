@@ -1,5 +1,6 @@
 import os
 import threading
+import time
 
 import pytest
 
@@ -9,6 +10,8 @@ from deskbound_client.capture.control import Control
 from deskbound_client.capture.process import LOCK_FILE, run_capture
 from deskbound_client.capture.settings import CaptureConfig
 from deskbound_client.capture.status import CaptureStatus, read_status, write_status
+from deskbound_client.employee.status import status_of
+from deskbound_client.paths import HomePaths
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.errors import (
     BusyError,
@@ -139,3 +142,17 @@ def test_status_is_private_and_reads_back(tmp_path):
 
 def test_the_boot_has_one_number():
     assert boot_number() == boot_number() > 0
+
+
+@pytest.mark.display
+@pytest.mark.parametrize("years", [-10, 10])
+def test_the_status_stays_fresh_when_the_clock_is_set(home, vault, on_desktop, monkeypatch, years):
+    real = time.time
+    running = Running(home, vault)
+    try:
+        paths = HomePaths(home)
+        eventually(lambda: status_of(paths).capture != "stopped", "a first status")
+        monkeypatch.setattr(time, "time", lambda: real() + years * 365.25 * 86_400)
+        eventually(lambda: status_of(paths).capture != "stopped", "a status by the new clock")
+    finally:
+        running.end()
