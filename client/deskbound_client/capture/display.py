@@ -50,7 +50,7 @@ def connect(name: str) -> xdisplay.Display:
     Raises:
         NoDisplayError: somebody else's program answers in the name of the display.
     """
-    connection = xdisplay.Display(f"unix{name}" if name.startswith(":") else name)
+    connection = xdisplay.Display(by_socket(name))
     own = connection.display.socket
     if own.family == socket.AF_UNIX and hasattr(socket, "SO_PEERCRED"):
         _, uid, _ = _PEER.unpack(own.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
@@ -61,6 +61,14 @@ def connect(name: str) -> xdisplay.Display:
                 "Log in to the desktop yourself, and set DISPLAY to its display.",
             )
     return connection
+
+
+def by_socket(name: str) -> str:
+    """Return a display's name such that every library asks a socket of this machine, never a port.
+
+    For ``:0`` alone they all try a port of TCP next, where any user may listen.
+    """
+    return f"unix{name}" if name.startswith(":") else name
 
 
 def _check(name: str) -> None:

@@ -8,6 +8,7 @@ small that single letters would fill cells are not pictured at all.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from deskbound_client.capture.display import by_socket
 from deskbound_client.capture.gate import Rectangle
 from deskbound_client.store.rows import THUMB_COLUMNS, THUMB_ROWS
 
@@ -74,7 +75,7 @@ class Camera:
         import mss  # noqa: PLC0415 - loaded only by those who consent to pictures
 
         try:
-            with mss.MSS(display=self._display_name) as grabber:
+            with mss.MSS(display=by_socket(self._display_name)) as grabber:
                 return _picture(grabber, window)
         except mss.ScreenShotError:
             return None

@@ -1,6 +1,8 @@
+import socket
+
 import pytest
 
-from deskbound_client.capture.screen import monitor_of, reduce_picture, visible_part
+from deskbound_client.capture.screen import Camera, monitor_of, reduce_picture, visible_part
 from deskbound_client.store.rows import THUMB_BYTES
 
 MONITOR = (0, 0, 1280, 720)
@@ -48,3 +50,12 @@ def test_a_letter_of_text_changes_no_cell_by_more_than_two_greys(letter):
 
     blank, written = picture(""), picture(letter)
     assert max(abs(a - b) for a, b in zip(blank, written, strict=True)) <= 2
+
+
+def test_no_picture_is_taken_of_what_answers_on_a_local_port():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        number = listening.getsockname()[1] - 6_000  # where a TCP display of that number would be
+        listening.settimeout(0.5)
+        assert Camera(f":{number}").take(MONITOR) is None
+        with pytest.raises(TimeoutError):
+            listening.accept()
