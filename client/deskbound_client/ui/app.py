@@ -16,7 +16,6 @@ What a handler uses is in ``ui/page.py``: ``desk_of(request)``, ``form_of(reques
 what a page asks for by itself; they do not put off the lock.
 """
 
-from pathlib import Path
 from types import ModuleType
 
 from starlette.applications import Starlette
@@ -26,7 +25,7 @@ from starlette.staticfiles import StaticFiles
 
 from deskbound_client.ui import door, page
 from deskbound_client.ui.desk import Desk
-from deskbound_client.ui.guard import Guard
+from deskbound_client.ui.guard import STATIC, Guard
 from deskbound_client.ui.pages import (
     budget,
     consent,
@@ -39,8 +38,6 @@ from deskbound_client.ui.pages import (
     today,
 )
 from deskbound_strategies.errors import DeskboundError
-
-STATIC = Path(__file__).parent / "static"
 
 PAGES: tuple[ModuleType, ...] = (
     today, stored, left, budget, consent, model, settings, doctor, forget,

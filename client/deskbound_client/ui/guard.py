@@ -8,6 +8,7 @@ cache or run anything that is not ours.
 """
 
 from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers, ImmutableMultiDict, MutableHeaders
@@ -23,7 +24,9 @@ LIVE = "/live/"
 BODY_BYTES = 64 * 1024
 FIELDS = 1_000
 _FORM_TYPE = "application/x-www-form-urlencoded"
-_OPEN_TO_ALL = ("/static/",)
+STATIC = Path(__file__).parent / "static"
+# Each by its name: an error of ours carries the mark of our forms, and is for nobody else.
+_OPEN_TO_ALL = frozenset(f"/static/{file.name}" for file in STATIC.iterdir())
 _ENTER = "/enter"
 
 HEADERS = {
@@ -78,13 +81,14 @@ class Guard:
             return _plain("These pages have another address.", 421)
         if not self._comes_from_us(headers, method, path):
             return _plain("These pages answer only to themselves.", 403)
-        if path.startswith(_OPEN_TO_ALL):
+        if path in _OPEN_TO_ALL:
             return None if method in {"GET", "HEAD"} else _plain("Not here.", 405)
-        if path != _ENTER and not self._desk.keys.knows(_cookie(headers)):
+        enters = path == _ENTER and method == "POST"
+        if not enters and not self._desk.keys.knows(_cookie(headers)):
             return self._ask_for_code(scope, path)
         if method not in {"GET", "HEAD"} and (bad := await self._read_form(scope, receive)):
             return bad
-        if path != _ENTER and not path.startswith(LIVE):
+        if not enters and not path.startswith(LIVE):
             self._desk.touch()
         return None
 

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from deskbound_client.config_edit import set_value
+from deskbound_client.ui.desk import Notice
 from deskbound_client.ui.guard import BODY_BYTES, COOKIE, HEADERS
 from deskbound_client.ui.keys import DoorKeys
 from tests.helpers.browser import Pages, pages_of, visiting
@@ -446,3 +447,18 @@ def test_an_error_says_nothing_of_what_broke(pages, monkeypatch):
     assert answer.status_code == 500
     assert leaked(answer) == []
     assert "mail" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "GET /static/nothing", "GET /static/../stored", "GET /static/%2e%2e/", "GET /static",
+        "GET /enter", "HEAD /enter", "GET /enter/", "GET /live/nothing",
+    ],
+)  # fmt: skip
+def test_who_is_not_in_learns_no_mark_and_no_receipt_from_an_error(pages, asked):
+    pages.desk.say(Notice("Forgotten: 7 actions."))
+    told = raw(pages, f"{asked} HTTP/1.1\nHost: {pages.desk.authority}\nConnection: close\n\n")
+    assert pages.desk.keys.csrf.encode() not in told
+    assert b"Forgotten" not in told
+    assert pages.desk.take_notice() is not None, "it still waits for the employee"
