@@ -17,6 +17,7 @@ from deskbound_strategies.ledger_export import verify_export
 from deskbound_strategies.policy import DEFAULT
 from tests.helpers.browser import NARROW, served, visiting
 from tests.helpers.cli import days_ago, noon
+from tests.helpers.display import eventually
 from tests.helpers.federation import fill
 from tests.helpers.privacy import a_lattice, a_round
 from tests.helpers.store import MemoryKeystore
@@ -144,3 +145,15 @@ def test_measuring_can_be_stopped(trained):
     assert "Stopped measuring" in trained.post(visitor, "/model/stop").text
     assert "Measure now" in visitor.get("/live/model", headers={"hx-request": "true"}).text
     visitor.close()
+
+
+def test_what_was_measured_of_rows_goes_when_any_are_forgotten(trained):
+    visitor = trained.entered()
+    trained.post(visitor, "/model/measure")
+    eventually(
+        lambda: "How often it is right" in visitor.get("/model").text, "the figures", seconds=60
+    )
+    trained.post(visitor, "/forget", scope="all")
+    text = visitor.get("/model").text
+    assert "How often it is right" not in text
+    assert "Measure now" in text

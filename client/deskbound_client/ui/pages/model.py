@@ -1,7 +1,8 @@
 """Personal model: the shared model on this laptop, how often it is right here, and what is next.
 
 Measuring takes seconds and a process of its own, so it is begun with a button and looked after by
-the page. What was found is kept in memory until the pages are locked, and nowhere else.
+the page. What was found is kept in memory, until the pages are locked or anything is forgotten, and
+nowhere else.
 """
 
 import threading
@@ -15,6 +16,7 @@ from starlette.routing import Route
 from deskbound_client.config import load_config
 from deskbound_client.employee.measuring import Measuring
 from deskbound_client.employee.model import Measured, Question, ask
+from deskbound_client.employee.receipts import receipts
 from deskbound_client.employee.sent import received
 from deskbound_client.ui import charts
 from deskbound_client.ui.desk import Notice
@@ -42,11 +44,13 @@ class Job:
         running: the process at work; None when there is none.
         found: what it found.
         failed: what went wrong.
+        forgotten: how often anything was forgotten before it began.
     """
 
     running: Measuring | None = None
     found: Measured | None = None
     failed: DeskboundError | None = None
+    forgotten: int = 0
     turn: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self, question: Question, threads: int) -> None:
@@ -59,6 +63,13 @@ class Job:
         self.found, self.failed = None, None
         threading.Thread(target=self._work, args=(question, threads, started), daemon=True).start()
         started.wait()
+
+    def forget(self) -> None:
+        """Drop what was found, or is being found: it speaks of rows that are gone."""
+        with self.turn:
+            running, self.running, self.found, self.failed = self.running, None, None, None
+        if running is not None:
+            running.stop()
 
     def _work(self, question: Question, threads: int, started: threading.Event) -> None:
         found, failed = None, None
@@ -77,13 +88,16 @@ class Job:
 
 def show(request: Request) -> Response:
     """Show the page, or the part of it that changes by itself."""
-    job = _job(request)
+    desk, job = desk_of(request), _job(request)
+    with desk.vault() as vault:
+        if len(receipts(vault)) != job.forgotten:
+            job.forget()
     template = "model_part.html" if wants_part(request) else "model.html"
     return render(
         request,
         template,
         job=job,
-        received=received(desk_of(request).paths),
+        received=received(desk.paths),
         rows=[] if job.found is None else _rows(job.found),
         guesses=[] if job.found is None else _guesses(job.found),
     )
@@ -97,6 +111,7 @@ def measure(request: Request) -> Response:
             config = load_config(desk.paths.config)
             with desk.vault() as vault:
                 question = ask(vault, [desk.paths.model_weights], config.holdout_days)
+                job.forgotten = len(receipts(vault))
             job.begin(question, config.torch_threads)
     return back(request, PATH)
 
