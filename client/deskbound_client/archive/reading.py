@@ -198,7 +198,8 @@ def _ours() -> Iterator[None]:
 
 def _not_ours() -> VerificationError:
     return VerificationError(
-        "This is not an archive that `deskbound export` wrote, or it was changed.", _MEND
+        "This is not an archive that `deskbound export` wrote, or it was changed.",
+        f"{_MEND} What ActivityWatch wrote needs --activitywatch.",
     )
 
 

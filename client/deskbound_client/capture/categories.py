@@ -81,9 +81,9 @@ _PROGRAMS = {
 ALWAYS_EXCLUDED = (
     "keepass*", "org.keepassxc*", "1password*", "bitwarden*", "dashlane*", "lastpass*",
     "enpass*", "seahorse*", "org.gnome.seahorse*", "kwalletmanager*", "gcr-prompter*", "pinentry*",
-    "polkit-*", "*polkit*agent*", "ssh-askpass*", "ksshaskpass*", "gpa", "kleopatra*",
-    "proton-pass*", "veracrypt*", "gnome-screensaver*", "xscreensaver*", "i3lock*", "light-locker*",
-    "lightdm*", "credentialuibroker*", "keychain*",
+    "polkit-*", "*polkit*agent*", "*askpass*", "gksu*", "*kdesu*", "lxqt-sudo*", "gpa",
+    "kleopatra*", "proton-pass*", "veracrypt*", "gnome-screensaver*", "xscreensaver*", "i3lock*",
+    "light-locker*", "lightdm*", "credentialuibroker*", "keychain*",
 )  # fmt: skip
 
 

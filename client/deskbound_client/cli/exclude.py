@@ -15,6 +15,7 @@ from deskbound_client.cli.session import (
 )
 from deskbound_client.employee import excluding, forgetting
 from deskbound_client.employee.excluding import Kind, Rule
+from deskbound_client.employee.forgetting import Wish
 from deskbound_client.employee.words import counted
 
 Forget = Annotated[
@@ -46,6 +47,8 @@ def list_rules(context: typer.Context, json: AsJson = False) -> None:
         console.print(f"Never looked at: {rule.words}.", markup=False)
     if not rules:
         console.print("You have excluded nothing yet.")
+    else:
+        console.print("[dim]`deskbound exclude remove app NAME` (or title) takes one back.[/]")
     console.print(
         f"[dim]Always excluded: {len(excluding.always())} kinds of programs that hold secrets "
         "(password keepers, passphrase windows, lock screens), private browser windows, and "
@@ -72,9 +75,13 @@ def app_rule(
         return
     with open_vault_to_forget(context) as vault:
         past = excluding.past_of(vault, rule)
-        console.print(past.words, markup=False)
         if past.app is None:
+            console.print(past.words, markup=False)
             return
+        if not forgetting.preview(paths_of(context), vault, Wish.of_app(past.app)).days:
+            console.print("Nothing is stored of it.")
+            return
+        console.print(past.words, markup=False)
         if forget is None and _somebody_is_there():
             forget = typer.confirm("Forget that, too?")
         if not forget:

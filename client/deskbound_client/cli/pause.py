@@ -39,7 +39,7 @@ def pause(
     wish = Wish.last(forget, time.time()) if forget else None
     found = pausing.pause(paths, " ".join(how_long or ["forever"]))
     if found.until is None:
-        console.print("Paused until you say [bold]deskbound resume[/].")
+        console.print("Paused until you say `deskbound resume`.")
     else:
         console.print(f"Paused until {end_of(found.until, time.time())}.")
     if wish is None:

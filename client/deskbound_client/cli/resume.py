@@ -20,5 +20,6 @@ def resume(context: typer.Context) -> None:
     """
     paths = paths_of(context)
     check_vault(paths)
+    said = "Resumed" if pausing.state(paths).paused else "Nothing was paused"
     pausing.resume(paths)
-    console.print("Resumed. [bold]deskbound status[/] shows what is kept now.")
+    console.print(f"{said}. `deskbound status` shows what is kept now.")

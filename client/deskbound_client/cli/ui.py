@@ -56,7 +56,7 @@ def ui(
         if not opened:
             console.print(f"or with the file {letter.path} (for a minute).", markup=False)
         console.print(
-            f"Locks after {counted(minutes, 'minute')} without a question. Ctrl-C ends it."
+            f"Locks after {counted(minutes, 'minute')} of leaving it alone. Ctrl-C ends it."
         )
         serve(desk, listener, letter)
     console.print("Locked; the vault is closed.")

@@ -19,13 +19,14 @@ from deskbound_client.governor.report import GovernorReport, read_report
 from deskbound_client.paths import HomePaths
 
 FRESH_SECONDS = 10  # an older statement of capture is no statement
-OPEN, TROUBLE = "open", "trouble"
+OPEN, TROUBLE, RESUMING = "open", "trouble", "resuming"
 REASONS = {
     OPEN: "on",
     TROUBLE: "in trouble: something is typed or clicked and nothing of it is stored",
     "paused": "paused",
+    RESUMING: "about to go on: capture has not looked since the pause ended",
     "no-consent": "off: you agreed to no stream (see `deskbound consent show`)",
-    "unknown": "closed: the active application cannot be told",
+    "unknown": "closed: which program this is, or whether its window is private, cannot be told",
     "locked": "closed: the screen is locked",
     "idle": "closed: nobody is here",
     "excluded": "closed: this application is excluded",
@@ -40,8 +41,9 @@ REASONS = {
 NOT_NOW = {
     OPEN: "",
     "paused": "paused",
+    RESUMING: "capture has not looked since the pause ended",
     "no-consent": "not agreed to",
-    "unknown": "the active application cannot be told",
+    "unknown": "program or private window not told",
     "locked": "the screen is locked",
     "idle": "nobody is here",
     "excluded": "this application is excluded",
@@ -158,7 +160,7 @@ def _capture(
 ) -> str:
     if control.paused:
         return "paused"
-    state = told.state if told is not None else "stopped"
+    state = _since_the_pause(told.state) if told is not None else "stopped"
     return TROUBLE if any(stream.trouble for stream in streams) else state
 
 
@@ -184,4 +186,9 @@ def _now(control: Control, told: CaptureStatus | None, name: str, *, on: bool) -
         return "no-consent"
     if told is None or told.state == "stopped":
         return "stopped"
-    return told.now.get(name, told.state)
+    return _since_the_pause(told.now.get(name, told.state))
+
+
+def _since_the_pause(told: str) -> str:
+    """Return what capture told; that it is paused, when it is not, was told before it ended."""
+    return RESUMING if told == "paused" else told

@@ -62,7 +62,9 @@ class DayFiles:
             key = self._key(day)
             if key is None:
                 raise NotFoundError(
-                    f"{day} was forgotten; its key is destroyed.", "Nothing can bring it back."
+                    f"The key of {day} is destroyed.",
+                    "It went when this day or a later one was forgotten or retired; nothing "
+                    "can bring it back.",
                 )
             self._close_outdated()
             if day in self._open:

@@ -9,7 +9,7 @@ from tests.helpers.cli import ENTER, days_ago, desk, empty, noon
 
 __all__ = ["desk", "empty"]
 
-CHAT, MAIL = APPS.index("chat"), APPS.index("mail")
+BROWSER, CHAT, MAIL = (APPS.index(name) for name in ("browser", "chat", "mail"))
 
 
 def store(desk, day, *rows):
@@ -76,10 +76,17 @@ def test_a_program_without_a_category_is_found_by_its_number(desk):
 
 
 def test_it_says_that_a_program_with_a_category_takes_the_whole_category_with_it(desk):
+    store(desk, days_ago(0), (CHAT, 0), (BROWSER, 0))
     said = desk.ok("exclude", "app", "slack")
     assert "knows only the category chat: the past of every program in it would go" in said
     said = desk.ok("exclude", "app", "org.mozilla.firefox")
     assert "category browser" in said
+
+
+def test_where_nothing_is_stored_of_it_nothing_is_offered(desk):
+    said = desk.ok("exclude", "app", "my-diary")
+    assert "Nothing is stored of it." in said
+    assert "It stays" not in said
 
 
 def test_a_pattern_and_a_title_say_that_they_find_nothing_of_the_past(desk):

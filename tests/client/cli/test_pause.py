@@ -22,6 +22,12 @@ def test_a_pause_needs_no_passphrase_and_opens_no_vault(desk, monkeypatch):
     assert not desk.word().paused
 
 
+def test_resuming_says_whether_anything_was_paused(desk):
+    assert "Nothing was paused" in desk.ok("resume")
+    desk.ok("pause")
+    assert "Resumed" in desk.ok("resume")
+
+
 def test_a_timed_pause_says_when_it_ends(desk):
     said = desk.ok("pause", "30m")
     until = desk.word().paused_until

@@ -80,6 +80,14 @@ def test_the_word_of_the_employee_comes_before_what_capture_says(paths, told):
     assert stream(paths, "keys").now == "no-consent", "though capture has not noticed yet"
 
 
+def test_what_capture_said_of_a_pause_that_ended_since_is_not_repeated(paths, told):
+    told(state="paused", now={"keys": "paused", "screen": "paused"})
+    found = status_of(paths)
+    assert found.capture == "resuming"
+    assert "until" not in found.words
+    assert "since the pause ended" in stream(paths, "keys").words
+
+
 def test_a_lost_control_file_reads_as_paused(paths, told):
     paths.control.unlink()
     assert status_of(paths).capture == "paused"
