@@ -8,6 +8,7 @@ import typer
 from deskbound_client.cli.session import console, ledger_of, open_vault, paths_of
 from deskbound_client.employee.erasing import Erased, check_home
 from deskbound_client.employee.erasing import erase as erase_everything
+from deskbound_client.employee.forgetting import copies_words
 from deskbound_client.federation import join as fleet
 from deskbound_client.paths import HomePaths
 from deskbound_strategies.errors import BusyError, ConfigError
@@ -47,7 +48,8 @@ def _erase(paths: HomePaths, *, yes: bool) -> None:
     check_home(paths)
     if not yes:
         _confirm(paths)
-    _say(paths, erase_everything(paths))
+    copies = copies_words(paths)  # what tells of them goes, too
+    _say(paths, erase_everything(paths), copies)
 
 
 def _confirm(paths: HomePaths) -> None:
@@ -57,13 +59,16 @@ def _confirm(paths: HomePaths) -> None:
             "Run it in a terminal, or add --yes.",
         )
     console.print(f"Everything Deskbound keeps in {paths.home} goes: days, ledger, settings.")
-    console.print("[bold]Nothing brings it back.[/] `deskbound export` saves a copy first.")
+    console.print(f"After it, {copies_words(paths)}.")
+    console.print("[bold]There is no undo.[/] `deskbound export` saves a copy first.")
     if typer.prompt(f"Type {_WORD} to go on", default="", show_default=False).strip() != _WORD:
         raise ConfigError("Nothing was erased.", f"Type the word {_WORD} when you mean it.")
 
 
-def _say(paths: HomePaths, done: Erased) -> None:
-    console.print(f"{done.keys} keys destroyed, {done.files} files removed.", markup=False)
+def _say(paths: HomePaths, done: Erased, copies: str) -> None:
+    console.print(
+        f"{done.keys} keys destroyed, {done.files} files removed: {copies}.", markup=False
+    )
     if done.passphrase_file:
         console.print(f"Your own file stays: {done.passphrase_file}", markup=False)
     if done.complete:

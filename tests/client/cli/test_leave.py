@@ -29,6 +29,7 @@ def test_everything_goes_and_it_is_said(desk):
     desk.store(days_ago(1))
     desk.ok("autostart", "on")
     said = desk.ok("leave", "--erase", "--yes")
+    assert "copies of this folder made before still open with the passphrase they had" in said
     assert "Nothing of Deskbound is left" in said
     assert f"Your own file stays: {desk.passphrase}" in said
     assert not desk.paths.home.exists()
