@@ -22,7 +22,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -141,7 +141,20 @@ def openadapt(desktop: Desktop, folder: Path) -> Iterator[Side]:
     try:
         yield Side("OpenAdapt-capture", process.pid, found)
     finally:
-        process.communicate("\n", timeout=120)
+        end(process)
+
+
+def end(process: "subprocess.Popen[str]") -> None:
+    """End the peer and all that it started, also where it hangs at its own end."""
+    started = psutil.Process(process.pid).children(recursive=True)
+    try:
+        process.communicate("\n", timeout=60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for child in started:
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
 
 
 def live(desktop: Desktop, seconds: float) -> None:
