@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deskbound_client.capture.clocks import Moment
 from deskbound_client.capture.control import Control
 from deskbound_client.capture.gate import Context
 from deskbound_client.capture.inbox import Inbox
@@ -34,7 +35,9 @@ class Desk:
     def __init__(self, folder):
         self.wall, self.steady, self.server_ms = float(START), 0.0, 0
         self.vault = Vault.create(folder / "home", MemoryKeystore(), today=date(2026, 11, 20))
-        self.control = Control.create(folder / "home" / "control")
+        self.control = Control.create(
+            folder / "home" / "control", lambda: Moment(self.wall, self.steady, 1)
+        )
         self.control.set_streams(KEYS)
         self.board = Board()
         self.board.publish(OPEN, 0)
@@ -110,7 +113,7 @@ def test_what_was_forgotten_does_not_come_back(desk, set_by):
 def test_an_endless_pause_does_not_end(desk, set_by):
     desk.control.pause()
     desk.wall += set_by
-    assert not desk.control.expire(desk.wall)
+    assert not desk.control.expire()
     desk.press("f1")
     assert desk.control.paused
     assert desk.stored() == {}

@@ -77,14 +77,16 @@ def grant(
     """
     chosen = agreeing.chosen(subjects)
     paths = paths_of(context)
-    check_vault(paths)
-    for signal in chosen:
-        _explain(signal)
-    if not yes and _somebody_is_there() and not typer.confirm("Do you agree?"):
-        console.print("Nothing has changed.")
-        return
     with open_vault(context) as vault:
+        asked = not yes and _somebody_is_there()
+        if asked:
+            _explain_all(chosen)
+            if not typer.confirm("Do you agree?"):
+                console.print("Nothing has changed.")
+                return
         agreeing.grant(paths, vault, _names(chosen))
+    if not asked:
+        _explain_all(chosen)
     console.print(f"On: {', '.join(_names(chosen))}.")
 
 
@@ -198,6 +200,11 @@ def _receipt(receipt: decisions.Receipt) -> dict[str, Any]:
         "signed": receipt.signed_bytes().decode("ascii"),
         "valid": bool(receipt.signature),
     }
+
+
+def _explain_all(chosen: list[Signal]) -> None:
+    for signal in chosen:
+        _explain(signal)
 
 
 def _as_dict(offer: Offer) -> dict[str, Any]:

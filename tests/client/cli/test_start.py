@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from deskbound_client import agent
+from deskbound_client.config_edit import set_value
 from deskbound_strategies.ledger_bodies import LedgerKind
 from tests.helpers.cli import Desk, days_ago
 from tests.helpers.display import desktop, eventually
@@ -85,9 +86,10 @@ def test_it_runs_until_it_is_stopped_and_only_once(stopped):
 
 @pytest.mark.display
 def test_while_it_runs_old_days_retire_and_pauses_are_written_down(stopped, desktop):
-    stopped.ok("consent", "grant", "keys")
-    stopped.store(days_ago(30))
+    stopped.ok("consent", "grant", "keys")  # which has let old days go for today
+    stopped.store(days_ago(5))
     stopped.store(days_ago(1))
+    set_value(stopped.paths.config, "retention_days", 3)
     started = by_hand(stopped, "start", "--json", DISPLAY=desktop.name, XDG_SESSION_TYPE="x11")
     assert started.returncode == 0, started.stderr
     assert json.loads(started.stdout)["agent"]["children"]["capture"]["state"] == "running"
