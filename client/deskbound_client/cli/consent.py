@@ -202,7 +202,7 @@ def _receipt(receipt: decisions.Receipt) -> dict[str, Any]:
     }
 
 
-def _explain_all(chosen: list[Signal]) -> None:
+def _explain_all(chosen: Iterable[Signal]) -> None:
     for signal in chosen:
         _explain(signal)
 
