@@ -66,7 +66,7 @@ class Recorder(threading.Thread):
         self._waiting: list[tuple[int, int, Seen, float]] = []
         self._order = 0
         self._last: Seen | None = None
-        self._handed: Counter[int] = Counter()  # rows by stream, not known to be on the disk
+        self._handed: deque[list[int]] = deque()  # streams of each row not known to be on disk
         self._stored_before = self._lost = 0
         self._committed: deque[tuple[float, int, int]] = deque(maxlen=4_096)
 
@@ -164,7 +164,7 @@ class Recorder(threading.Thread):
     def _store(self, rows: list[Stored]) -> None:
         generation = self._word >> 1
         for row in rows:
-            self._handed.update(_streams_of(row))
+            self._handed.append(_streams_of(row))
             try:
                 self._writer.add(row, generation)
             except (DiskFullError, BusyError) as error:
@@ -180,22 +180,26 @@ class Recorder(threading.Thread):
             self._lost = self._writer.lost
             now = int(self._clock())
             self._inbox.put_hole(StoredGap(now, now, "disk-full" if self.disk_full else "lag"))
+        self._count()
         if not self._writer.waiting:
             self.disk_full = self._failing = False
-            self._count()
+            self._handed.clear()
 
     def _failed(self, error: DiskFullError | BusyError) -> None:
         self.disk_full, self._failing = isinstance(error, DiskFullError), True
 
     def _count(self) -> None:
-        """Count as stored what the writer says is on the disk."""
-        if self._writer.stored > self._stored_before:
-            self._stored_before = self._writer.stored
-            now = self._steady()
-            self._committed.extend((now, stream, n) for stream, n in self._handed.items())
-            for stream in self._handed:
-                self._inbox.pulse.went_on(stream)
-        self._handed.clear()
+        """Count as stored what the writer says is on the disk: it stores in the order handed."""
+        stored = self._writer.stored - self._stored_before
+        if not stored:
+            return
+        self._stored_before = self._writer.stored
+        first = [self._handed.popleft() for _ in range(min(stored, len(self._handed)))]
+        counts = Counter(stream for streams in first for stream in streams)
+        now = self._steady()
+        self._committed.extend((now, stream, n) for stream, n in counts.items())
+        for stream in counts:
+            self._inbox.pulse.went_on(stream)
 
     def _finish(self) -> None:
         deadline = time.monotonic() + FINISH_SECONDS

@@ -166,6 +166,20 @@ def test_counts_are_of_rows_on_the_disk(bench):
     assert bench.recorder.counts() == {}
 
 
+def test_rows_count_also_while_so_many_come_that_some_always_wait(bench):
+    at = 1_000
+    for _ in range(20):
+        for name in ("home", "delete") * 43:
+            bench.key(at, name)
+            at += 1
+        bench.board.confirm(at + 1_000)
+        bench.now += 0.1
+        bench.recorder.step()
+        assert bench.writer.waiting, "some always wait"
+    assert bench.recorder.counts() == {"keys": bench.writer.stored}
+    assert bench.writer.stored > 1_000
+
+
 def test_what_stays_unconfirmed_is_dropped_with_a_hole(bench):
     bench.key(1_000)
     bench.go(confirmed_ms=1_000)
