@@ -23,11 +23,13 @@ from deskbound_client.federation.guard import forbid_network
 from deskbound_client.paths import HomePaths
 from deskbound_client.processes import keep_memory_private
 from deskbound_client.store.files import read_private
+from deskbound_client.store.keys import KEYS_FILE
 from deskbound_client.supervisor import TICK_SECONDS, Supervisor
 from deskbound_strategies.errors import (
     BusyError,
     DeskboundError,
     NotFoundError,
+    VaultDamagedError,
 )
 
 STOP_PATIENCE_SECONDS = 45.0
@@ -60,9 +62,9 @@ def run_agent(paths: HomePaths, passphrase: str, *, capture: bool = True) -> Non
     Raises:
         BusyError: when an agent of this home runs already.
         NotFoundError: when there is no vault.
+        VaultDamagedError: when its control file is missing.
     """
-    if not paths.control.exists():
-        raise NotFoundError(f"There is no vault in {paths.home}.", "Run `deskbound init` first.")
+    _check_home(paths)
     paths.prepare()
     forbid_network()  # it holds the passphrase
     with _only_agent(paths):
@@ -87,9 +89,9 @@ def start(
     Raises:
         BusyError: when it runs already.
         NotFoundError: when there is no vault.
+        VaultDamagedError: when its control file is missing.
     """
-    if not paths.control.exists():
-        raise NotFoundError(f"There is no vault in {paths.home}.", "Run `deskbound init` first.")
+    _check_home(paths)
     if status(paths).pid:
         raise BusyError("Deskbound is running already.", "See `deskbound status`.")
     paths.prepare()
@@ -105,6 +107,17 @@ def start(
         process.stdin.write(passphrase.encode("utf-8") + b"\n")
         process.stdin.close()
     return _settled(paths, process, time.monotonic() + patience)
+
+
+def _check_home(paths: HomePaths) -> None:
+    if paths.control.exists():
+        return
+    if (paths.home / KEYS_FILE).exists():
+        raise VaultDamagedError(
+            "The control file is missing, so capture stays paused.",
+            "Run `deskbound init`: it makes the file anew and keeps the vault.",
+        )
+    raise NotFoundError(f"There is no vault in {paths.home}.", "Run `deskbound init` first.")
 
 
 def _settled(paths: HomePaths, process: "subprocess.Popen[bytes]", deadline: float) -> AgentStatus:

@@ -97,6 +97,6 @@ def check_accessibility(bus: SessionBus) -> Finding:
         return ok("accessibility", "Accessibility is on: password fields can be recognised.")
     return note(
         "accessibility",
-        "Accessibility is off: password fields cannot be told, so no keys are kept in browsers.",
+        "Accessibility is off: no keys are kept in browsers, and nothing at all in Chromium's kin.",
         "Switch on assistive technologies in your desktop's settings.",
     )

@@ -92,7 +92,8 @@ def parse_pause(text: str, now: datetime, zone: tzinfo | None = None) -> float |
         end = _moment(today, clock, zone)
         return end if end > now.timestamp() else _moment(today + timedelta(days=1), clock, zone)
     raise ConfigError(
-        "That is not a length of time.", "Say 30m, 2h, 1d, 'until 15:00', today or forever."
+        "That is not a length of time.",
+        "Say 30m, 2h, 1d, 'until 15:00', today or forever; 1m is the shortest.",
     )
 
 

@@ -104,3 +104,10 @@ def test_while_it_runs_old_days_retire_and_pauses_are_written_down(stopped, desk
     assert [body["reason"] for body in stopped.bodies(LedgerKind.RETIRE)] == ["retention"]
     assert stopped.bodies(LedgerKind.PAUSE) == [{"timed": False}]
     assert stopped.bodies(LedgerKind.RESUME) == [{"by": "person"}]
+
+
+def test_without_the_control_file_it_says_what_is_missing(desk):
+    desk.paths.control.unlink()
+    said = desk.fails(13, "start", "--no-capture")
+    assert "control file is missing" in said
+    assert "deskbound init" in said
