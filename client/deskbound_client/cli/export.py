@@ -1,6 +1,7 @@
 """``deskbound export``: everything about me in one file."""
 
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,10 +13,10 @@ from deskbound_client.cli.session import (
     AsJson,
     console,
     open_vault,
-    parse_day,
     paths_of,
     print_json,
 )
+from deskbound_client.employee.wishes import parse_day
 from deskbound_client.employee.words import counted, size
 from deskbound_client.store.passphrase import passphrase_from_file, passphrase_from_prompt
 from deskbound_strategies.errors import ConfigError, KeystoreError, VaultDamagedError
@@ -53,7 +54,7 @@ def export(
     Example: deskbound export me.zip.age --encrypt
     """
     secret = _passphrase(passphrase_file) if encrypt or passphrase_file else None
-    days = [parse_day(text) for text in day] if day else None
+    days = [parse_day(text, time.time()) for text in day] if day else None
     with open_vault(context) as vault, progress_bar("Writing") as progress:
         receipt = export_vault(
             paths_of(context),

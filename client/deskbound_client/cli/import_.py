@@ -1,6 +1,7 @@
 """``deskbound import``: days from an archive, from ActivityWatch, or from a research set."""
 
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,10 +19,10 @@ from deskbound_client.cli.session import (
     AsJson,
     console,
     open_vault,
-    parse_day,
     paths_of,
     print_json,
 )
+from deskbound_client.employee.wishes import parse_day
 from deskbound_client.employee.words import counted
 from deskbound_client.store.passphrase import passphrase_from_file, passphrase_from_prompt
 from deskbound_strategies.errors import ConfigError
@@ -81,7 +82,7 @@ def import_(
 
     Example: deskbound import me.zip.age
     """
-    days = [parse_day(text) for text in day] if day else None
+    days = [parse_day(text, time.time()) for text in day] if day else None
     plain = activitywatch or published is not None
     secret = None if plain else _passphrase(file, passphrase_file)
     take: Callable[..., ImportReceipt]

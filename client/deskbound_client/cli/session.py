@@ -3,7 +3,6 @@
 import json
 import sys
 from contextlib import suppress
-from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,7 +25,6 @@ from deskbound_client.store.passphrase import (
 from deskbound_client.store.vault import VAULT_FILE, Vault
 from deskbound_client.upkeep import Upkeep
 from deskbound_strategies.errors import (
-    ConfigError,
     DeskboundError,
     DiskFullError,
     KeystoreError,
@@ -165,21 +163,3 @@ def budget_of(context: typer.Context, vault: Vault) -> Budget:
 def print_json(value: Any) -> None:
     """Print one JSON value for a program to read."""
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
-
-
-def parse_day(text: str) -> date:
-    """Return the date of ``2026-11-20``, ``today`` or ``yesterday``.
-
-    Raises:
-        ConfigError: the text is none of them.
-    """
-    today = datetime.now().astimezone().date()
-    words = text.strip().lower()
-    if words in ("today", "yesterday"):
-        return today - timedelta(days=words == "yesterday")
-    try:
-        return date.fromisoformat(words)
-    except ValueError:
-        raise ConfigError(
-            "That is not a day.", "Say a date such as 2026-11-20, today or yesterday."
-        ) from None

@@ -1,14 +1,16 @@
 """``deskbound show``: what is stored, in plain words."""
 
 import itertools
+import time
 from datetime import date, datetime
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from deskbound_client.cli.session import AsJson, console, open_vault, parse_day, print_json
+from deskbound_client.cli.session import AsJson, console, open_vault, print_json
 from deskbound_client.employee.stored import PICTURE, DayLine, Found, Hit, Query, days, find
+from deskbound_client.employee.wishes import parse_day
 from deskbound_client.employee.words import clock, counted
 from deskbound_client.store.rows import StoredThumb
 from deskbound_client.store.vault import Vault
@@ -45,12 +47,12 @@ def show(
     """
     with open_vault(context) as vault:
         if text:
-            _show_found(vault, parse_day(day) if day else None, text, last, json=json)
+            _show_found(vault, parse_day(day, time.time()) if day else None, text, last, json=json)
             return
         if day is None:
             _show_days(vault, json=json)
             return
-        found = _contents(vault, parse_day(day), last, thumbnails)
+        found = _contents(vault, parse_day(day, time.time()), last, thumbnails)
     print_json(found) if json else _print_contents(found)
 
 
