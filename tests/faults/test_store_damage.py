@@ -94,10 +94,9 @@ def test_days_cannot_be_exchanged(sealed):
 def test_pages_cannot_be_exchanged(sealed):
     home, keystore = sealed
     path = home / "days" / f"{DAY}.db"
-    data = bytearray(path.read_bytes())
-    one, two = slice(-3 * 4096, -2 * 4096), slice(-2 * 4096, -4096)
-    data[one], data[two] = data[two], data[one]
-    path.write_bytes(data)
+    data = path.read_bytes()
+    first, *rest = [data[at : at + 4096] for at in range(0, len(data), 4096)]
+    path.write_bytes(b"".join([first, *reversed(rest)]))
     with pytest.raises(VaultDamagedError):
         read(home, keystore, DAY)
 

@@ -152,9 +152,9 @@ class Watched:
         )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One Chromium for the whole run."""
+    """One Chromium for a module: while it lives, this thread has an event loop that runs."""
     if not Path(CHROMIUM).exists():
         pytest.skip("not installed: chromium")
     with sync_playwright() as playwright:

@@ -79,7 +79,7 @@ def test_what_the_agent_writes_down_are_codes(world, answered):
     for desk in world.desks:
         for line in desk.codes():
             role, code = line.split(" ")
-            assert role in {"capture", "executor", "supernode"}
+            assert role in {"capture", "executor", "supernode", "presence"}
             assert len(code) < 40
             assert "/" not in code
             assert ":" not in code

@@ -220,7 +220,6 @@ def test_keys_in_a_browser_wait_for_a_verdict_about_password_fields(desktop, bro
         session.settled()
         assert reason(session, signals.KEYS) is Reason.UNKNOWN
         assert {row.stream for row in session.actions()} <= {signals.POINTER, signals.WINDOWS}
-        assert any(row.stream == signals.POINTER for row in session.actions())
 
 
 @pytest.mark.display

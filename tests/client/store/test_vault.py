@@ -203,7 +203,7 @@ def test_a_forgotten_day_opens_for_nobody_and_the_others_stay(opened, home, tmp_
     receipt = vault.forget_day(victim)
     assert (receipt.scope, receipt.counts, receipt.keys_destroyed) == ("day", Counts(20, 1), 1)
     assert victim not in vault.days()
-    with pytest.raises(NotFoundError, match="key of .* is destroyed"):
+    with pytest.raises(NotFoundError, match=r"key of .* is destroyed"):
         vault.day(victim)
     for day in (DAY - timedelta(3), DAY - timedelta(1), DAY):
         assert vault.day(day).counts() == Counts(20, 1)
