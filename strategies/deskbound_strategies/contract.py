@@ -6,13 +6,15 @@ envelope, checked by the laptop against its own policy floor, and hashed into th
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self
 
 from deskbound_strategies.canonical import canonical_bytes, parse_canonical
 from deskbound_strategies.errors import Refusal, RefusalCode
 
-CONTRACT_VERSION = 1
+CONTRACT_VERSION = 3
+MOST_RELEASES = 8
 PAYLOAD_TYPE = "application/vnd.deskbound.contract+json"
 
 Unit = Literal["session", "day"]
@@ -31,6 +33,8 @@ class RoundContract:
         profile: name of the privacy profile the plan was made under.
         vocabulary_hash: SHA-256 (hex) of the published vocabulary.
         model_hash: SHA-256 (hex) of the encoded weights sent with this contract.
+        anchors: digest (hex) of the map of all laptops' latest receipts, as the log has it when
+            this contract is written (``anchors.py``).
         unit: privacy unit of layer 1; adjacency is add/remove one unit.
         unit_seconds: longest stretch of activity in a unit, seconds (session units).
         unit_actions: most actions in a unit.
@@ -47,6 +51,9 @@ class RoundContract:
         deadline: Unix seconds after which a reply no longer counts.
         client_version_min: oldest client version, inclusive, e.g. ``0.1.0``.
         client_version_below: first client version that may not take part.
+        releases: the reviewed releases that this round is for: names of signed manifests that the
+            log holds (``release.manifest_name``), sorted and joined by commas; empty when the
+            server names none.
         version: format version of this contract.
     """
 
@@ -56,6 +63,7 @@ class RoundContract:
     profile: str
     vocabulary_hash: str
     model_hash: str
+    anchors: str
     unit: Unit
     unit_seconds: int
     unit_actions: int
@@ -72,6 +80,7 @@ class RoundContract:
     deadline: int
     client_version_min: str
     client_version_below: str
+    releases: str = ""
     version: int = CONTRACT_VERSION
 
     def to_bytes(self) -> bytes:
@@ -81,6 +90,11 @@ class RoundContract:
     def digest(self) -> str:
         """Return SHA-256 (hex) of the canonical serialisation: the contract's name in ledgers."""
         return hashlib.sha256(self.to_bytes()).hexdigest()
+
+    @property
+    def named_releases(self) -> tuple[str, ...]:
+        """The names in ``releases``."""
+        return tuple(self.releases.split(",")) if self.releases else ()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -100,12 +114,19 @@ class RoundContract:
         return cls(**raw)
 
 
+def join_releases(names: Iterable[str]) -> str:
+    """Return names of signed manifests as a contract spells them."""
+    return ",".join(sorted(set(names)))
+
+
 _SHAPES: dict[str, re.Pattern[str]] = {
     "run": re.compile(r"[0-9a-f]{32}"),
     "task": re.compile(r"[a-z0-9][a-z0-9_\-]{0,63}"),
     "profile": re.compile(r"[a-z0-9][a-z0-9_\-]{0,63}"),
     "vocabulary_hash": re.compile(r"[0-9a-f]{64}"),
     "model_hash": re.compile(r"[0-9a-f]{64}"),
+    "anchors": re.compile(r"[0-9a-f]{64}"),
+    "releases": re.compile(rf"([0-9a-f]{{64}}(,[0-9a-f]{{64}}){{0,{MOST_RELEASES - 1}}})?"),
     "client_version_min": re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}"),
     "client_version_below": re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}"),
 }
@@ -121,7 +142,9 @@ def _well_formed(name: str, value: Any) -> bool:
     if name in _CHOICES:
         return value in _CHOICES[name]
     if name in _SHAPES:
-        return isinstance(value, str) and _SHAPES[name].fullmatch(value) is not None
+        if not isinstance(value, str) or _SHAPES[name].fullmatch(value) is None:
+            return False
+        return name != "releases" or value == join_releases(value.split(","))
     if name in _POSITIVE_FLOAT:
         highest = 1.0 if name == "sampling_rate" else 1e9
         return type(value) is float and 0.0 < value <= highest

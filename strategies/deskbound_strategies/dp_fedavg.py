@@ -22,12 +22,16 @@ from deskbound_strategies.aggregation import Aggregator, FloatTensors
 from deskbound_strategies.codec import Tensors
 from deskbound_strategies.contract import RoundContract
 from deskbound_strategies.errors import Refusal, RefusalCode
-from deskbound_strategies.wire import Reply, contract_message, parse_reply
+from deskbound_strategies.wire import Reply, parse_reply
 
 POLL_SECONDS = 0.2
+PRESENCE_SECONDS = 2.0  # how often to look whether a laptop that went away is back
+MAX_ASKS = 3  # of one laptop in one round; the same contract, so it pays once
 
-# Decides about one reply: the decoded update, or the code under which it is not counted.
-Judge = Callable[[Reply], "Tensors | StrEnum"]
+# Decides about one laptop's reply: the decoded update, or the code under which it does not count.
+Judge = Callable[[int, Reply], "Tensors | StrEnum"]
+# What is sent to a laptop: the same contract and weights, with a proof of its own.
+Request = Callable[[int], RecordDict]
 
 
 class Grid(Protocol):
@@ -66,6 +70,7 @@ class Outcome:
         rejected: replies that do not count, by admission code or reply fault.
         missing: laptops that were not heard before the round closed.
         mean: the combined update, or None when fewer than the minimum cohort were admitted.
+        outstanding: messages that were not answered yet, and whom they went to.
     """
 
     cohort: int
@@ -74,6 +79,7 @@ class Outcome:
     rejected: dict[str, int]
     missing: int
     mean: FloatTensors | None
+    outstanding: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,9 @@ class _Tally:
     refused: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
     heard: set[int] = field(default_factory=set)
+    asks: Counter[int] = field(default_factory=Counter)
+    away: set[int] = field(default_factory=set)
+    looked: float = 0.0
 
 
 def gather(grid: Grid, wanted: int, until: float, clock: Clock | None = None) -> list[int]:
@@ -138,26 +147,27 @@ class DpFedAvg:
     def run_round(
         self,
         contract: RoundContract,
-        envelope: bytes,
-        weights: bytes,
+        request: Request,
         cohort: Sequence[int],
         aggregator: Aggregator,
     ) -> Outcome:
         """Send the contract to the cohort and combine what comes back before the deadline.
 
+        A laptop that went away unheard and came back is asked again, with the same contract: if it
+        had an answer ready, it sends the very same one.
+
         Args:
             contract: the round's terms; its deadline and minimum cohort bind this side too.
-            envelope: the same contract, signed.
-            weights: the encoded model the contract names.
+            request: makes the message to one laptop: the signed contract, its proof, the model.
             cohort: laptops to ask, each once.
             aggregator: fresh aggregator of the task's layout.
         """
-        asked = self._ask(contract, contract_message(envelope, weights), cohort)
-        waiting = dict(asked)
-        tally = _Tally()
-        while waiting and not self._closed(contract, aggregator):
+        tally = _Tally(looked=self._clock.now())
+        waiting = self._ask(contract, request, dict.fromkeys(cohort), tally)
+        while self._is_open(contract, waiting, tally, aggregator):
             if not self._collect(contract, waiting, tally, aggregator):
                 self._clock.wait(POLL_SECONDS)
+            waiting |= self._ask_again(contract, request, waiting, tally)
         released = aggregator.count >= max(1, contract.minimum_cohort)
         return Outcome(
             cohort=len(cohort),
@@ -166,22 +176,55 @@ class DpFedAvg:
             rejected=dict(tally.rejected),
             missing=len(cohort) - len(tally.heard),
             mean=aggregator.result() if released else None,
+            outstanding=waiting,
         )
 
     def _ask(
-        self, contract: RoundContract, content: RecordDict, cohort: Sequence[int]
+        self, contract: RoundContract, request: Request, nodes: Iterable[int], tally: _Tally
     ) -> dict[str, int]:
         """Push one message per laptop, one at a time so that one payload is resident."""
         remaining = max(1.0, contract.deadline - self._clock.now())
         asked: dict[str, int] = {}
-        for node in dict.fromkeys(cohort):
+        for node in nodes:
             message = Message(
-                content, node, MessageType.TRAIN, ttl=remaining, group_id=str(contract.round)
+                request(node), node, MessageType.TRAIN, ttl=remaining, group_id=str(contract.round)
             )
+            tally.asks[node] += 1
             for message_id in self._grid.push_messages([message]):
                 if message_id is not None:
                     asked[message_id] = node
+                elif tally.asks[node] < MAX_ASKS:
+                    tally.away.add(node)  # gone since it was sampled; it may come back
         return asked
+
+    def _ask_again(
+        self, contract: RoundContract, request: Request, waiting: dict[str, int], tally: _Tally
+    ) -> dict[str, int]:
+        """Ask laptops anew that were away, are back, and were not heard."""
+        if self._clock.now() < tally.looked + PRESENCE_SECONDS:
+            return {}
+        tally.looked = self._clock.now()
+        present = set(self._grid.get_node_ids())
+        unheard = {node for node in tally.asks if node not in tally.heard}
+        back = sorted(tally.away & present & unheard)
+        tally.away = {
+            node for node in (tally.away | unheard) - present if tally.asks[node] < MAX_ASKS
+        }
+        for message_id in [one for one, node in waiting.items() if node in back]:
+            del waiting[message_id]  # it went down with the laptop
+        return self._ask(contract, request, back, tally)
+
+    def _is_open(
+        self,
+        contract: RoundContract,
+        waiting: dict[str, int],
+        tally: _Tally,
+        aggregator: Aggregator,
+    ) -> bool:
+        """Wait for laptops that went away only where the round needs them."""
+        lacking = aggregator.count < contract.minimum_cohort
+        awaited = bool(waiting) or (lacking and bool(tally.away))
+        return awaited and not self._closed(contract, aggregator)
 
     def _closed(self, contract: RoundContract, aggregator: Aggregator) -> bool:
         if self._enough and aggregator.count >= self._enough:
@@ -228,9 +271,11 @@ class DpFedAvg:
         """Count one reply, and add its update when it is admitted.
 
         An error is Flower's report, in the laptop's place, that it signed off or did not deliver:
-        that is silence, and its text is not looked at.
+        that is silence, and its text is not looked at. It may come back.
         """
         if node is not None and message.has_error():
+            if tally.asks[node] < MAX_ASKS:
+                tally.away.add(node)
             return
         read = self._read(contract, node, message, tally.heard)
         if node is not None:
@@ -255,4 +300,4 @@ class DpFedAvg:
             reply = parse_reply(message.content, max_update_bytes=self._max_update_bytes)
         except Refusal:
             return ReplyFault.MALFORMED
-        return reply if isinstance(reply, RefusalCode) else self._judge(reply)
+        return reply if isinstance(reply, RefusalCode) else self._judge(node, reply)

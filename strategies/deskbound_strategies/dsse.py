@@ -11,6 +11,8 @@ canonical spelling. So an envelope has one byte string, and every changed byte i
 import base64
 import binascii
 import hashlib
+from dataclasses import dataclass
+from typing import Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -32,6 +34,48 @@ def pre_authentication_encoding(payload: bytes, payload_type: str) -> bytes:
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A well-formed envelope whose signature was not checked yet.
+
+    Attributes:
+        payload: what was signed.
+        payload_type: as what.
+        keyid: fingerprint of the key that is said to have signed.
+        signature: over both.
+    """
+
+    payload: bytes
+    payload_type: str
+    keyid: str
+    signature: bytes
+
+    @classmethod
+    def parse(cls, data: bytes, payload_type: str) -> Self:
+        """Take an envelope of one type apart.
+
+        Raises:
+            VerificationError: when it is not the one canonical spelling, or of another type.
+        """
+        payload, keyid, signature = _parts(data, payload_type)
+        return cls(payload, payload_type, keyid, signature)
+
+    def check(self, public_key: Ed25519PublicKey) -> bytes:
+        """Return the payload, now that ``public_key`` is known to have signed it.
+
+        Raises:
+            VerificationError: when another key did, or the signature does not fit.
+        """
+        if self.keyid != fingerprint(public_key):
+            raise VerificationError("The envelope was signed with another key.", _MEND)
+        signed = pre_authentication_encoding(self.payload, self.payload_type)
+        try:
+            public_key.verify(self.signature, signed)
+        except InvalidSignature:
+            raise VerificationError("The envelope's signature does not fit.", _MEND) from None
+        return self.payload
+
+
 def sign(payload: bytes, payload_type: str, key: Ed25519PrivateKey) -> bytes:
     """Return the envelope of a payload as canonical JSON bytes."""
     signature = key.sign(pre_authentication_encoding(payload, payload_type))
@@ -51,14 +95,7 @@ def verify(envelope: bytes, payload_type: str, public_key: Ed25519PublicKey) -> 
         VerificationError: when the envelope is not the one canonical spelling, has another type,
             another key, or a signature that does not fit.
     """
-    payload, keyid, signature = _parts(envelope, payload_type)
-    if keyid != fingerprint(public_key):
-        raise VerificationError("The envelope was signed with another key.", _MEND)
-    try:
-        public_key.verify(signature, pre_authentication_encoding(payload, payload_type))
-    except InvalidSignature:
-        raise VerificationError("The envelope's signature does not fit.", _MEND) from None
-    return payload
+    return Envelope.parse(envelope, payload_type).check(public_key)
 
 
 def payload_of(envelope: bytes, payload_type: str) -> bytes:
@@ -70,7 +107,7 @@ def payload_of(envelope: bytes, payload_type: str) -> bytes:
     Raises:
         VerificationError: when the envelope is malformed or has another type.
     """
-    return _parts(envelope, payload_type)[0]
+    return Envelope.parse(envelope, payload_type).payload
 
 
 def _parts(envelope: bytes, payload_type: str) -> tuple[bytes, str, bytes]:

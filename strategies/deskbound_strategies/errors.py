@@ -10,6 +10,7 @@
     ├── DiskFullError          16   there is no room to write
     ├── NotFoundError          17   no vault, run, model or file of that name
     ├── TroubleFoundError      18   the doctor found something that is wrong
+    ├── SandboxError           19   the sandbox is required and this system has none
     ├── NoDisplayError         20   there is no X display to capture from
     ├── WaylandError           21   input cannot be captured under Wayland
     ├── UnreachableError       30   the SuperLink does not answer
@@ -17,6 +18,7 @@
     ├── RevokedError           32   the SuperLink no longer knows this laptop
     ├── RoundFailedError       40   a round or run ended without a model
     ├── VerificationError      50   a ledger or proof does not verify
+    ├── CodeChangedError       51   the installed code is not the code that was reviewed
     └── Refusal                60   a round contract was refused; at most its code travels
 
 Errors never carry captured content: sentences are composed from names of files, settings and codes.
@@ -95,6 +97,12 @@ class TroubleFoundError(DeskboundError):
     exit_code = 18
 
 
+class SandboxError(DeskboundError):
+    """The sandbox is required and this system cannot confine a process."""
+
+    exit_code = 19
+
+
 class NoDisplayError(DeskboundError):
     """There is no X display to capture from."""
 
@@ -137,6 +145,12 @@ class VerificationError(DeskboundError):
     exit_code = 50
 
 
+class CodeChangedError(DeskboundError):
+    """The installed code is not the code that was reviewed."""
+
+    exit_code = 51
+
+
 class RefusalCode(StrEnum):
     """The closed list of reasons for a refusal. Nothing else is said of one, here or to a server.
 
@@ -168,13 +182,30 @@ class RefusalCode(StrEnum):
     EPSILON_TOO_HIGH = "epsilon-too-high"
     COHORT_TOO_SMALL = "cohort-too-small"
     DEADLINE_TOO_FAR = "deadline-too-far"
+    LOG_PROOF = "log-proof"
+    WITNESS_QUORUM = "witness-quorum"
     ROUNDS_PER_DAY = "rounds-per-day"
+    LOG_FORKED = "log-forked"
+    MODEL_FORKED = "model-forked"
+    ROLLED_BACK = "rolled-back"
+    NOT_LOGGED = "not-logged"
+    RELEASE_NOT_LOGGED = "release-not-logged"
     INTERNAL = "internal"
 
 
-# Whoever heard one of these would know that a laptop had begun a round before, and so that it had
-# data and budget for it. To the server they are silence.
-LOCAL_ONLY = frozenset({RefusalCode.CONTRACT_REPLAYED, RefusalCode.ROUNDS_PER_DAY})
+# Whoever heard one of these would know what a laptop saw or did before: that it had begun a round,
+# and so had data and budget for it. To the server they are silence; the employee is told.
+LOCAL_ONLY = frozenset(
+    {
+        RefusalCode.CONTRACT_REPLAYED,
+        RefusalCode.ROUNDS_PER_DAY,
+        RefusalCode.LOG_FORKED,  # the log is not the one this laptop saw before
+        RefusalCode.MODEL_FORKED,  # another model for this round than before
+        RefusalCode.ROLLED_BACK,  # the log knows of releases that this vault does not
+        RefusalCode.NOT_LOGGED,  # what this laptop released is not being logged
+        RefusalCode.RELEASE_NOT_LOGGED,  # which release runs here is nobody else's to probe
+    }
+)
 
 
 class Refusal(DeskboundError):  # noqa: N818 - the project's own word for it

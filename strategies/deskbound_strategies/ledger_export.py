@@ -81,6 +81,10 @@ class LedgerSummary:
         bytes_out: bytes of those updates.
         charges: for each block, how often each charge was made against it.
         claims: how often each claim about a round was made.
+        paid: what was claimed about each contract that budget was reserved for.
+        released: the contracts under which an update left.
+        rounds_paid: how often each charge was made against how many blocks at once.
+        floor: digest of the policy floor in force at the end; empty when the ledger names none.
     """
 
     key_fingerprint: str
@@ -93,6 +97,10 @@ class LedgerSummary:
     bytes_out: int = 0
     charges: dict[str, Counter[Charge]] = field(default_factory=dict)
     claims: Counter[Claim] = field(default_factory=Counter)
+    paid: dict[str, Claim] = field(default_factory=dict)
+    released: set[str] = field(default_factory=set)
+    rounds_paid: Counter[tuple[Charge, int]] = field(default_factory=Counter)
+    floor: str = ""
 
 
 def verify_export(
@@ -177,9 +185,12 @@ def _add(summary: LedgerSummary, entry: LedgerEntry, reserves: dict[int, str], n
                     f"Line {number}: an update left without its own reserve.", _MEND
                 )
             summary.uploads += 1
+            summary.released.add(entry.body["contract"])
             summary.bytes_out += cast("int", entry.body["bytes"])
         case LedgerKind.REFUSE:
             summary.refusals[entry.body["code"]] += 1
+        case LedgerKind.POLICY:
+            summary.floor = entry.body["floor"]
         case _:
             pass
 
@@ -204,5 +215,7 @@ def _add_reserve(summary: LedgerSummary, body: dict[str, Any]) -> None:
     )
     summary.rounds.add((body["run"], body["round"]))
     summary.claims[claim] += 1
+    summary.paid[body["contract"]] = claim
+    summary.rounds_paid[charge, len(body["blocks"])] += 1
     for block in body["blocks"]:
         summary.charges.setdefault(block, Counter())[charge] += 1

@@ -103,7 +103,7 @@ class NextActionModel(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Return (units, length, COLUMNS) log probabilities, one softmax per head."""
-        own = self.embedding(_rows(batch)).sum(dim=2)
+        own = self.embedding(embedding_rows(batch)).sum(dim=2)
         state = own + self.mix(_lagged(own))
         state = state + self.join(self._attention(_norm(state)))
         state = state + self.narrow(F.gelu(self.widen(_norm(state))))
@@ -152,7 +152,8 @@ def _initialise(model: nn.Module, seed: int) -> None:
                 parameter.normal_(0.0, parameter.shape[1] ** -0.5, generator=generator)
 
 
-def _rows(batch: Batch) -> Tensor:
+def embedding_rows(batch: Batch) -> Tensor:
+    """Return (units, length, 5): rows of kind, argument, application, pause and hour."""
     argument = ARGUMENT_COLUMN[batch.tokens]
     argument = argument.where(HAS_ARGUMENT[batch.tokens], torch.tensor(_NO_ARGUMENT_ROW))
     hour = batch.hours * HOUR_BINS // 24

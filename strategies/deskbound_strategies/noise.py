@@ -31,11 +31,15 @@ Why the statistical distance to ``P`` is at most 2^-60 per draw, given fair bits
 So the distance is below 2^-900 for fair bits; the accountant charges 2^-60 all the same. The bits
 are AES-256-CTR under a fresh key from the operating system.
 
-The exact path is taken about once in 2^26 draws and takes longer; no message shows when.
+*Time.* Looking a draw up takes longer for some values than for others, and the exact path, taken
+about once in 2^26 draws, longer still. So ``draw`` ends at a whole multiple of a public time per
+draw after it began, and how long it took says next to nothing of what was drawn
+(``benchmarks/noise_timing.py``).
 """
 
 import math
 import os
+import time
 from collections.abc import Callable
 from decimal import Context, Decimal, localcontext
 from functools import lru_cache
@@ -57,6 +61,7 @@ _DEGREE = 8
 _GUIDE_BITS = 20
 _CHUNK = 1 << 16
 _MAX_BITS = 1024
+_NANOSECONDS_PER_DRAW = 250  # three to five times what a draw takes: nearly always one slot
 _PI = Decimal(
     "3.14159265358979323846264338327950288419716939937510582097494459230781640628620899862803482534"
     "2117067982148086513282306647093844609550582231725359408128481117450284102701938521105559644622"
@@ -104,11 +109,13 @@ class RoundedGaussian:
             source: where fair bits come from; the operating system's generator unless a test
                 passes its own.
         """
+        began = time.perf_counter_ns()
         source = source or os_source()
         drawn = np.empty(count, dtype=np.int64)
         for start in range(0, count, _CHUNK):
             part = drawn[start : start + _CHUNK]
             self._fill(part, source)
+        _wait_for_the_next(began, max(1, count) * _NANOSECONDS_PER_DRAW)
         return drawn
 
     def _fill(self, out: NDArray[np.int64], source: ByteSource) -> None:
@@ -134,6 +141,14 @@ class RoundedGaussian:
         unsure |= fractions - thresholds[cell] <= _WINDOW
         unsure |= cell >= thresholds.size - 2
         return cell, unsure
+
+
+def _wait_for_the_next(began: int, quantum: int) -> None:
+    """Wait until a whole number of quanta, at least one, has passed; both in nanoseconds."""
+    end = began + quantum * -(-(time.perf_counter_ns() - began) // quantum)
+    while (left := end - time.perf_counter_ns()) > 0:
+        if left > 200_000:  # sleeping is not exact to less
+            time.sleep((left - 100_000) / 1e9)
 
 
 def exact_magnitude(scale: float, fraction: int, source: ByteSource) -> int:

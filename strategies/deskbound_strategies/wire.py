@@ -1,7 +1,8 @@
 """Our messages inside Flower's: closed names, byte strings, and nothing else accepted.
 
-    request   {"deskbound": {"contract": bytes, "weights": bytes}}
-    reply     {"deskbound": {"contract_digest": str, "client_version": str, "update": bytes}}
+    request   {"deskbound": {"contract": bytes, "proof": bytes, "weights": bytes}}
+    reply     {"deskbound": {"contract_digest": str, "client_version": str, "update": bytes,
+                             "receipt": bytes}}
     refusal   {"deskbound": {"refusal": str}}
 
 Values are in a Flower ``ConfigRecord``. Never in an ``ArrayRecord``, which Flower inflates before
@@ -17,6 +18,8 @@ from typing import Any
 from flwr.app import ConfigRecord, RecordDict
 
 from deskbound_strategies.errors import LOCAL_ONLY, Refusal, RefusalCode
+from deskbound_strategies.log_entries import MAX_RECEIPT_BYTES
+from deskbound_strategies.round_proof import MAX_PROOF_BYTES
 
 RECORD = "deskbound"
 MAX_CONTRACT_BYTES = 16 * 1024
@@ -28,9 +31,16 @@ _VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a server sends: a signed contract and the encoded weights it names."""
+    """What a server sends.
+
+    Attributes:
+        envelope: the signed contract.
+        proof: that it is in the log (``round_proof.py``).
+        weights: the encoded weights that it names.
+    """
 
     envelope: bytes
+    proof: bytes
     weights: bytes
 
 
@@ -42,19 +52,24 @@ class Reply:
         contract_digest: SHA-256 (hex) of the contract this answers.
         client_version: version of the laptop's installed client, e.g. ``0.1.0``.
         update: the noised update, encoded with the task's layout.
+        receipt: for the log, signed by the laptop's anchor key (``log_entries.Receipt``).
     """
 
     contract_digest: str
     client_version: str
     update: bytes
+    receipt: bytes
 
 
-def contract_message(envelope: bytes, weights: bytes) -> RecordDict:
+def contract_message(envelope: bytes, proof: bytes, weights: bytes) -> RecordDict:
     """Return a request's content."""
-    return RecordDict({RECORD: ConfigRecord({"contract": envelope, "weights": weights})})
+    record = ConfigRecord({"contract": envelope, "proof": proof, "weights": weights})
+    return RecordDict({RECORD: record})
 
 
-def reply_content(contract_digest: str, client_version: str, update: bytes) -> RecordDict:
+def reply_content(
+    contract_digest: str, client_version: str, update: bytes, receipt: bytes
+) -> RecordDict:
     """Return the content of a reply that carries an update."""
     return RecordDict(
         {
@@ -63,6 +78,7 @@ def reply_content(contract_digest: str, client_version: str, update: bytes) -> R
                     "contract_digest": contract_digest,
                     "client_version": client_version,
                     "update": update,
+                    "receipt": receipt,
                 }
             )
         }
@@ -90,10 +106,11 @@ def parse_request(content: RecordDict, *, max_weights_bytes: int = MAX_WEIGHTS_B
     Raises:
         Refusal: ``message-malformed`` or ``message-too-large``.
     """
-    values = _values(content, {"contract": bytes, "weights": bytes})
+    values = _values(content, {"contract": bytes, "proof": bytes, "weights": bytes})
     _limit(values["contract"], MAX_CONTRACT_BYTES)
+    _limit(values["proof"], MAX_PROOF_BYTES)
     _limit(values["weights"], min(max_weights_bytes, MAX_WEIGHTS_BYTES))
-    return Request(values["contract"], values["weights"])
+    return Request(values["contract"], values["proof"], values["weights"])
 
 
 def parse_reply(
@@ -107,13 +124,15 @@ def parse_reply(
     record = _only_record(content)
     if set(record) == {"refusal"}:
         return _code(_values(content, {"refusal": str})["refusal"])
-    values = _values(content, {"contract_digest": str, "client_version": str, "update": bytes})
+    fields = {"contract_digest": str, "client_version": str, "update": bytes, "receipt": bytes}
+    values = _values(content, fields)
     _limit(values["update"], min(max_update_bytes, MAX_WEIGHTS_BYTES))
+    _limit(values["receipt"], MAX_RECEIPT_BYTES)
     if _DIGEST.fullmatch(values["contract_digest"]) is None:
         raise Refusal(RefusalCode.MESSAGE_MALFORMED)
     if _VERSION.fullmatch(values["client_version"]) is None:
         raise Refusal(RefusalCode.MESSAGE_MALFORMED)
-    return Reply(values["contract_digest"], values["client_version"], values["update"])
+    return Reply(**values)
 
 
 def _only_record(content: RecordDict) -> ConfigRecord:
