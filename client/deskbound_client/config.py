@@ -26,6 +26,11 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 
 
+SANDBOX_REQUIRED = "required"
+_CHOICES = {"sandbox": ("when-possible", SANDBOX_REQUIRED)}
+_HEX = frozenset("0123456789abcdef")
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """Settings of one laptop.
@@ -55,6 +60,10 @@ class Config:
         hotkey: keys that pause at once; empty for none.
         notifications: whether the desktop says when capture begins or resumes.
         tray: whether there is an icon, where the extra ``tray`` is installed.
+        sandbox: ``when-possible`` to run also where the system can confine nothing, ``required``
+            to run neither capture nor training there.
+        reviewer_key: public key (64 hex digits) of whoever reviews releases; with it, training
+            runs only code that ``release.json``, signed by that key, names file by file.
 
     Raises:
         ConfigError: when a value has another type or is out of range.
@@ -81,6 +90,8 @@ class Config:
     hotkey: str = "ctrl+alt+p"
     notifications: bool = True
     tray: bool = True
+    sandbox: str = "when-possible"
+    reviewer_key: str = ""
 
     def __post_init__(self) -> None:
         Schedule.parse(self.schedule)
@@ -90,6 +101,17 @@ class Config:
                     f"The setting {name} is outside {low:g}..{high:g}.",
                     f"Set {name} in config.toml to a number in that range.",
                 )
+        for name, words in _CHOICES.items():
+            if getattr(self, name) not in words:
+                raise ConfigError(
+                    f"The setting {name} is none of {' and '.join(words)}.",
+                    f"Set {name} in config.toml to one of them.",
+                )
+        if self.reviewer_key and (len(self.reviewer_key) != 64 or set(self.reviewer_key) - _HEX):
+            raise ConfigError(
+                "The setting reviewer_key is not a public key.",
+                "Set it to the 64 hex digits that `deskbound-audit release key` printed.",
+            )
 
 
 DEFAULTS = Config()
@@ -156,6 +178,14 @@ notifications = true
 
 # Show an icon in the tray (needs the extra "tray").
 tray = true
+
+# Whether capture and training run where the system cannot confine them: "when-possible" runs and
+# says so, "required" does not run.
+sandbox = "when-possible"
+
+# Public key (64 hex digits) of whoever reviews releases. With it, training runs only code that
+# release.json in this folder names, file by file, and this key signed.
+reviewer_key = ""
 """
 
 

@@ -54,8 +54,13 @@ class HomePaths:
 
     @property
     def floor(self) -> Path:
-        """The policy floor of whoever deploys; the default one when it is missing."""
+        """The policy floor that is proposed; what holds is in the vault."""
         return self.home / "floor.toml"
+
+    @property
+    def floor_signature(self) -> Path:
+        """Whoever deploys vouches for the proposal here, where their key is pinned."""
+        return self.home / "floor.toml.sig"
 
     @property
     def control(self) -> Path:
@@ -116,6 +121,24 @@ class HomePaths:
     def superexec_secret(self) -> Path:
         """Shared by SuperNode and executor of one start, so that no other process gets a task."""
         return self.run / "superexec.secret"
+
+    def sandbox_report(self, role: str) -> Path:
+        """How far the running process of that role is confined, as one JSON value."""
+        return self.run / f"sandbox-{role}.json"
+
+    def scratch(self, role: str) -> Path:
+        """Temporary files of libraries of that role; emptied at every start."""
+        return self.run / f"scratch-{role}"
+
+    @property
+    def release(self) -> Path:
+        """The release manifest that names every file of ours, signed by the reviewer."""
+        return self.home / "release.json"
+
+    @property
+    def code_report(self) -> Path:
+        """What the executor last found of the installed code, as one JSON value."""
+        return self.run / "code.json"
 
     @property
     def flwr(self) -> Path:

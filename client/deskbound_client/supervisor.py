@@ -9,6 +9,7 @@ import json
 import os
 import queue
 import signal
+import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -27,7 +28,8 @@ from deskbound_client.store.files import create_private, replace_private
 from deskbound_client.supervision import BACKOFF, Role, State, Trouble, Wishes, overall
 from deskbound_strategies.errors import DeskboundError, NotFoundError
 
-TICK_SECONDS = 0.25
+TICK_SECONDS = 0.5
+BREATH_SECONDS = 0.05  # whatever the children have to say, the agent does little else
 PRESENCE_SECONDS = 15.0  # what it said holds so long; it says it every five
 FIRST_LOOK_SECONDS = 5.0  # until then a sound SuperNode has connected by itself
 LOG_LIMIT_BYTES = 1_000_000
@@ -51,6 +53,7 @@ class Supervisor:
         self._control = Control.open(paths.control)
         self._port = 0
         self._heard: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
+        self._news = threading.Event()
         self._children: dict[Role, Child] = {}
         self._states = {role: State() for role in Role}
         self._wishes = Wishes(capture=capture)
@@ -72,7 +75,9 @@ class Supervisor:
         try:
             while not self._stopping:
                 self.tick()
-                time.sleep(TICK_SECONDS)
+                if self._news.wait(TICK_SECONDS):
+                    time.sleep(BREATH_SECONDS)
+                    self._news.clear()
         finally:
             self._stop_all()
 
@@ -183,7 +188,8 @@ class Supervisor:
             child.stop()
             self._listen()
             del self._children[role]
-            trouble = self._states[role].trouble or f"exit-{code}"
+            ended = f"exit-{code}" if code >= 0 else f"signal-{-code}"
+            trouble = self._states[role].trouble or ended
             self._states[role] = self._states[role].ended(time.monotonic(), trouble, BACKOFF[role])
             self._log(role, f"ended-{code}")
             if role is Role.EXECUTOR:
@@ -237,6 +243,7 @@ class Supervisor:
 
     def _hear(self, name: str, line: str) -> None:
         self._heard.put((name, line))
+        self._news.set()
 
     def _listen(self) -> None:
         with suppress(queue.Empty):

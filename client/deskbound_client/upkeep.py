@@ -19,13 +19,13 @@ from deskbound_client.employee import forgetting
 from deskbound_client.employee.summary import entries_of, summarize, write_summary
 from deskbound_client.paths import HomePaths
 from deskbound_client.privacy.budget import Budget
+from deskbound_client.privacy.floor_keeper import FloorKeeper, floor_to_show
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.store.retention import day_starts_at
 from deskbound_client.store.sightings import Sighting, Sightings, sighting
 from deskbound_client.store.vault import Vault, day_of
 from deskbound_strategies.errors import BusyError, DeskboundError
 from deskbound_strategies.ledger_bodies import LedgerKind
-from deskbound_strategies.policy import load_floor
 
 RETIRE_SECONDS = 3600.0
 SUMMARY_SECONDS = 10.0
@@ -71,8 +71,7 @@ class Upkeep:
         self._booted = booted
         self._boot = boot
         self._ledger = LedgerStore(vault, clock)
-        self._floor = load_floor(paths.floor)
-        self._budget = Budget(self._ledger, self._floor, clock)
+        self._floors = FloorKeeper(paths, vault, clock)
         self._control = Control.open(paths.control)
         self._seen: int | None = None
         self._retired_on: date | None = None
@@ -86,8 +85,9 @@ class Upkeep:
             return
         try:
             self._note_pause()
-            forgetting.finish(self._paths, self._vault)
+            forgetting.finish(self._vault)
             self._retire()
+            self._floors.current()  # a tighter floor that is proposed holds from now on
             self._summarize()
         except DeskboundError as error:
             self._not_before = self._steady() + AGAIN_SECONDS
@@ -106,7 +106,7 @@ class Upkeep:
         """
         today = day_of(self._clock()).isoformat()
         with suppress(DeskboundError):
-            forgetting.finish(self._paths, self._vault)
+            forgetting.finish(self._vault)
             if self._vault.settings.get(_RETIRED) != today:
                 self._retire()
 
@@ -140,13 +140,17 @@ class Upkeep:
             now,
             keep_days=self._config.retention_days,
             cap_bytes=self._config.size_cap_mb * MEGABYTE,
-            noted=self._budget.retired,
+            noted=self._retired,
             by_age=self._clock_is_believed(now),
         )
         self._retired_on, self._retire_at = day_of(now), self._steady() + RETIRE_SECONDS
         today = self._retired_on.isoformat()
         if self._vault.settings.get(_RETIRED) != today:
             self._vault.settings.set(_RETIRED, today)
+
+    def _retired(self, day: date, reason: str) -> None:
+        floor = floor_to_show(self._vault)  # no floor keeps a day from going
+        Budget(self._ledger, floor, self._clock).retired(day, reason)
 
     def _clock_is_believed(self, now: float) -> bool:
         """Look at the clocks, remember what they say, and return whether days may go by them."""
@@ -172,5 +176,5 @@ class Upkeep:
         self._summary_at = self._steady() + SUMMARY_SECONDS
         entries = entries_of(self._vault)
         if entries != self._summarized:
-            write_summary(self._paths, summarize(self._vault, self._floor))
+            write_summary(self._paths, summarize(self._vault, self._floors.current()))
             self._summarized = entries

@@ -48,6 +48,8 @@ from deskbound_client.processes import (
     keep_memory_private,
     step_back,
 )
+from deskbound_client.sandbox import report
+from deskbound_client.sandbox.entry import Inside, enter
 from deskbound_strategies.errors import DeskboundError
 
 if TYPE_CHECKING:
@@ -81,13 +83,13 @@ def die_with_parent(parent: int) -> None:
         sys.exit(0)
 
 
-def open_vault(paths: HomePaths, passphrase: str) -> "Vault":
+def open_vault(paths: HomePaths, passphrase: str, inside: Inside) -> "Vault":
     """Open the vault with what the agent handed over; an empty passphrase means the keystore."""
     from deskbound_client.store.keystore import choose_keystore  # noqa: PLC0415 - as below
     from deskbound_client.store.vault import Vault  # noqa: PLC0415
 
     source = (lambda: passphrase) if passphrase else None
-    return Vault.open(paths.home, choose_keystore(paths.home, source))
+    return Vault.open(paths.home, inside.keystore or choose_keystore(paths.home, source))
 
 
 def from_agent() -> io.RawIOBase:
@@ -109,7 +111,9 @@ def watch_agent(told: io.RawIOBase, orders: Orders) -> None:
     threading.Thread(target=wait, name="agent-watch", daemon=True).start()
 
 
-def capture(paths: HomePaths, passphrase: str, orders: Orders, rested_since: int) -> None:
+def capture(
+    paths: HomePaths, passphrase: str, inside: Inside, orders: Orders, rested_since: int
+) -> None:
     """Run capture until SIGTERM."""
     from deskbound_client.capture.display import find_display  # noqa: PLC0415 - as below
     from deskbound_client.capture.process import run_capture  # noqa: PLC0415 - one role, one import
@@ -127,7 +131,7 @@ def capture(paths: HomePaths, passphrase: str, orders: Orders, rested_since: int
     )
     bound_memory(_BOUND * config.capture_rss_mb * MEGABYTE)
     end_first_when_memory_is_short(300)
-    with open_vault(paths, passphrase) as vault:
+    with open_vault(paths, passphrase, inside) as vault:
         upkeep = Upkeep(vault, paths, config, tell)
         upkeep.tidy()  # days go also where there is never a display to capture from
         find_display(os.environ)  # before saying that it works
@@ -138,27 +142,40 @@ def capture(paths: HomePaths, passphrase: str, orders: Orders, rested_since: int
         run_capture(paths.home, vault, settings, beside=upkeep.tick, pace=orders.pace)
 
 
-def executor(paths: HomePaths, passphrase: str, orders: Orders) -> None:
+def executor(paths: HomePaths, passphrase: str, inside: Inside, orders: Orders) -> None:
     """Answer tasks until SIGTERM."""
+    from deskbound_client.integrity import check_and_tell  # noqa: PLC0415 - as below
+
+    config = load_config(paths.config)
+    check_and_tell(paths, config)  # before anything of a library runs that it looks at
+
     import torch  # noqa: PLC0415 - seconds long; only this role pays for it
 
+    from deskbound_client.federation.demands import Demands  # noqa: PLC0415
     from deskbound_client.federation.executor import run_executor  # noqa: PLC0415
     from deskbound_client.federation.join import load_server  # noqa: PLC0415
     from deskbound_client.federation.laptop import VaultLaptop  # noqa: PLC0415
     from deskbound_client.store.files import read_private  # noqa: PLC0415
     from deskbound_client.upkeep import Upkeep  # noqa: PLC0415
-    from deskbound_strategies.policy import load_floor  # noqa: PLC0415
     from deskbound_strategies.task import find_task  # noqa: PLC0415
 
-    config, floor = load_config(paths.config), load_floor(paths.floor)
     end_first_when_memory_is_short(800)
     torch.set_num_threads(config.torch_threads)
-    for name in floor.tasks:
-        _warm(lambda task=name: find_task(task).layout())  # type: ignore[misc]
     secret = read_private(paths.superexec_secret)
-    with open_vault(paths, passphrase) as vault:
-        key = load_server(paths).contract_key
-        laptop = VaultLaptop(paths, vault, config, floor, key, may_train=orders.may_train)
+    with open_vault(paths, passphrase, inside) as vault:
+        server = load_server(paths)
+        demands = Demands(paths, tell)
+        laptop = VaultLaptop(
+            paths,
+            vault,
+            config,
+            server,
+            meets=demands.met,
+            manifest=demands.manifest,
+            may_train=orders.may_train,
+        )
+        for name in laptop.floor.tasks:
+            _warm(lambda task=name: find_task(task).layout())  # type: ignore[misc]
         upkeep = Upkeep(vault, paths, config, tell)
 
         def beside() -> None:
@@ -172,6 +189,8 @@ def executor(paths: HomePaths, passphrase: str, orders: Orders) -> None:
             laptop,
             say,
             threading.Event(),
+            port=inside.port,
+            dial=inside.dial,
             beside=beside,
             may_work=orders.may_train,
             received=laptop.received,
@@ -234,14 +253,17 @@ def _tied_to_agent(given: argparse.Namespace, paths: HomePaths) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the agent decides what Ctrl-C means
     told = from_agent()
     passphrase = told.readline().rstrip(b"\n").decode("utf-8")
+    forbid_network()
+    inside = Inside()
+    if given.role in report.ROLES:  # before any other thread: the kernel confines one and its own
+        inside = enter(given.role, paths, load_config(paths.config))
     orders = Orders()
     watch_agent(told, orders)
-    forbid_network()
     match given.role:
         case "capture":
-            capture(paths, passphrase, orders, given.rested_since)
+            capture(paths, passphrase, inside, orders, given.rested_since)
         case "executor":
-            executor(paths, passphrase, orders)
+            executor(paths, passphrase, inside, orders)
         case "presence":
             presence(paths)
         case "tray":

@@ -46,7 +46,7 @@ class Admission:
             now: the present, local.
             again: do not bar what was forgotten.
         """
-        finish(paths, vault)  # a forget that was cut short counts as one
+        finish(vault)  # a forget that was cut short counts as one
         config = load_config(paths.config)
         today = (now or datetime.now().astimezone()).date()
         forgotten: set[str] = set()

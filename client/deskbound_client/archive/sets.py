@@ -16,12 +16,12 @@ from deskbound_client.archive.set_readers import READERS, Moment, not_the_set
 from deskbound_client.archive.writing import Progress
 from deskbound_client.capture.signals import KEYS, POINTER, WINDOWS
 from deskbound_client.paths import HomePaths
+from deskbound_client.privacy.floor_keeper import floor_in_force
 from deskbound_client.store.rows import IMPORTED, StoredAction
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.encoder import Encoder
 from deskbound_strategies.errors import ConfigError, DeskboundError
 from deskbound_strategies.observations import AppFocused, Observation
-from deskbound_strategies.policy import load_floor
 from deskbound_strategies.vocabulary import FAMILY, TOKENS, Action, Family
 
 _DAY_MS = 86_400_000
@@ -57,7 +57,7 @@ def import_set(
         NotFoundError: when a file or a person is missing.
         VerificationError: when the files are not those of the set.
     """
-    if load_floor(paths.floor).profile != RESEARCH:
+    if floor_in_force(paths, vault).profile != RESEARCH:
         raise ConfigError(
             "Published sets come into research vaults only, never beside a person's own work.",
             "Make one with `deskbound --home FOLDER init --profile research`.",

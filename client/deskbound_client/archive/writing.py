@@ -33,6 +33,7 @@ from deskbound_client.archive.output import new_file
 from deskbound_client.config import load_config
 from deskbound_client.employee import receipts as forgotten
 from deskbound_client.paths import HomePaths
+from deskbound_client.privacy.floor_keeper import floor_to_show
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.privacy.state import PrivacyState
 from deskbound_client.store.days import DayFile
@@ -40,7 +41,6 @@ from deskbound_client.store.rows import Counts
 from deskbound_client.store.vault import Vault
 from deskbound_strategies import ledger
 from deskbound_strategies.errors import NotFoundError, VaultDamagedError
-from deskbound_strategies.policy import load_floor
 
 _LINES_AT_ONCE = 512
 _COMPRESSION = 6
@@ -290,7 +290,7 @@ def _settings(paths: HomePaths, vault: Vault) -> dict[str, Any]:
     return {
         "config": config,
         "vault": dict(vault.settings),
-        "floor": _plain(asdict(load_floor(paths.floor))),
+        "floor": _plain(asdict(floor_to_show(vault))),
     }
 
 

@@ -53,13 +53,15 @@ class Attention:
 
     A password field counts until another object has the keyboard, and a moment longer. After
     ``unsure`` nobody knows what has the keyboard, so it counts as a password field until
-    there is news.
+    there is news. So it does in a program that only just joined: its window may have had the
+    keyboard before, and then it says so only when that changes.
     """
 
     def __init__(self) -> None:
         self._frame: Frame | None = None
         self._field: Field | None = None
         self._left: dict[str, Field] = {}  # password fields that had the keyboard when one left
+        self._joined: dict[str, int] = {}  # process by sender; replaced, never changed in place
         self._backoff_until = float("-inf")
         self._unsure = False
 
@@ -74,6 +76,8 @@ class Attention:
         if self._unsure or now < self._backoff_until:
             return True
         if field is not None and field.role == PASSWORD_TEXT:
+            return True
+        if pid and pid in self._joined.values():
             return True
         told = field is not None and pid and field.pid == pid and field.role in PLAIN
         return False if told else None
@@ -97,15 +101,24 @@ class Attention:
         """Forget everything: there is nobody to tell any more."""
         self._frame = self._field = None
         self._left.clear()
+        self._joined = {}
         self._unsure = False
 
     def moved(self) -> None:
         """Another window is active on the screen; what had the keyboard before does not matter."""
         self._unsure = False
 
+    def joined(self, sender: str, pid: int) -> None:
+        """A program begins to take part, and has not said yet what has the keyboard."""
+        self._joined = {**self._joined, sender: pid}
+
+    def _said(self, sender: str) -> None:
+        self._joined = {name: pid for name, pid in self._joined.items() if name != sender}
+
     def activated(self, frame: Frame, now: float) -> None:
         """Another window of a program became active."""
         self._unsure = False
+        self._said(frame.sender)
         self._leave(now)
         self._frame = frame
         self._field = self._left.pop(frame.sender, None)
@@ -127,6 +140,7 @@ class Attention:
     def focused(self, field: Field, now: float) -> None:
         """Another object has the keyboard."""
         self._unsure = False
+        self._said(field.sender)
         self._left.pop(field.sender, None)
         if field.role != PASSWORD_TEXT:
             self._leave(now)
@@ -139,6 +153,7 @@ class Attention:
 
     def gone(self, sender: str, now: float) -> None:
         """A program has ended."""
+        self._said(sender)
         self._left.pop(sender, None)
         if self._frame is not None and self._frame.sender == sender:
             self._frame = None

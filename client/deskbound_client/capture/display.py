@@ -23,7 +23,8 @@ def find_display(environ: Mapping[str, str]) -> str:
 
     Raises:
         WaylandError: the session is Wayland, where no program may see another's input.
-        NoDisplayError: there is no X display, it does not answer, or it lacks an extension.
+        NoDisplayError: there is no X display on this machine, it does not answer, or it lacks an
+            extension.
     """
     if environ.get("XDG_SESSION_TYPE") == "wayland" or environ.get("WAYLAND_DISPLAY"):
         raise WaylandError(
@@ -35,6 +36,11 @@ def find_display(environ: Mapping[str, str]) -> str:
         raise NoDisplayError(
             "There is no X display: DISPLAY is not set.",
             "Start capture from a desktop session, or set DISPLAY to its display.",
+        )
+    if name.partition(":")[0] not in ("", "unix"):
+        raise NoDisplayError(
+            f"The X display {name[:60]} is reached over the network, and capture has none.",
+            "Set DISPLAY to the display of this machine, such as :0.",
         )
     _check(name)
     return name

@@ -143,6 +143,8 @@ class Listener(threading.Thread):
             case "NameOwnerChanged", name, _ if not message.body[2]:
                 self._pids.pop(name, None)
                 self._attention.gone(name, now)
+            case "NameOwnerChanged", str(name), "" if name.startswith(":"):
+                return self._joined(name)
             case "Activate", _, _:
                 pid = self._pid(sender)
                 private = self._private(sender, thing) if pid in self._named else None
@@ -156,6 +158,13 @@ class Listener(threading.Thread):
                 self._attention.focused(field, now)
             case _:
                 return False
+        return True
+
+    def _joined(self, sender: str) -> bool:
+        pid = self._pid(sender)
+        if pid in {0, os.getpid()}:  # gone already, or this very listener
+            return False
+        self._attention.joined(sender, pid)
         return True
 
     def _name_frames(self) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 RETENTION_DAYS = 7
+UPDATES_NAME = "updates"  # taking part in rounds; the one consent that a policy floor belongs to
 
 
 class Sensitivity(StrEnum):
@@ -117,15 +118,18 @@ SIGNALS = (
         version=1,
     ),
     Signal(
-        name="updates",
+        name=UPDATES_NAME,
         bit=1 << 5,
         title="Taking part in rounds",
-        purpose="To let this laptop answer round contracts with a noised update of a model.",
+        purpose=(
+            "To let this laptop answer round contracts with a noised update of a model, as far as"
+            " the policy floor that is shown with this allows."
+        ),
         kept=("nothing in day files; the ledger keeps what was reserved and sent",),
         never_kept=("anything else that could leave this laptop",),
         sensitivity=Sensitivity.INTERACTION,
         retention_days=0,
-        version=1,
+        version=2,
     ),
 )
 

@@ -9,8 +9,12 @@ import os
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+import psutil
+
 from deskbound_client.store.files import replace_private
 from deskbound_strategies.errors import DiskFullError
+
+FRESH_SECONDS = 10  # an older statement is no statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +97,23 @@ def read_status(path: Path) -> CaptureStatus | None:
         return CaptureStatus(**{**found, **lists, "holes": holes})
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def is_fresh(told: CaptureStatus, now: float) -> bool:
+    """Return whether what capture said still holds: said just now, by a process that is there.
+
+    Args:
+        told: what it said.
+        now: Unix seconds.
+    """
+    return abs(now - told.at) <= FRESH_SECONDS and is_alive(told)
+
+
+def is_alive(told: CaptureStatus) -> bool:
+    """Return whether the process that said it is there: one that was killed says no last word."""
+    try:
+        return bool(psutil.Process(told.pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.AccessDenied:
+        return True
+    except psutil.Error:
+        return False

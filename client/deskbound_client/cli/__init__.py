@@ -20,6 +20,7 @@ from deskbound_client.cli import (
     join,
     leave,
     pause,
+    policy,
     predict,
     resume,
     sent,
@@ -55,7 +56,7 @@ def _home(
 
 for _module in (
     init, consent, start, stop, status, pause, resume, exclude, show, forget, export, import_, join,
-    leave, budget, sent, predict, ui, doctor, autostart, generate, agent,
+    leave, policy, budget, sent, predict, ui, doctor, autostart, generate, agent,
 ):  # fmt: skip
     _module.register(app)
 

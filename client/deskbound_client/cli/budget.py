@@ -18,7 +18,8 @@ from deskbound_client.cli.session import (
 )
 from deskbound_client.employee.spending import Spending, Together, spending, when_spent
 from deskbound_client.privacy.budget import DaySpent
-from deskbound_strategies.policy import describe, load_floor
+from deskbound_client.privacy.floor_keeper import floor_in_force
+from deskbound_strategies.policy import describe
 
 
 def register(app: typer.Typer) -> None:
@@ -39,11 +40,10 @@ def budget(
 
     Example: deskbound budget --export ledger.jsonl
     """
-    floor = load_floor(paths_of(context).floor)
     with open_vault(context) as vault:
         if export is not None:
             ledger_of(vault).export(export)
-        found = spending(vault, floor)
+        found = spending(vault, floor_in_force(paths_of(context), vault))
     print_json(_as_dict(found)) if json else _print(found)
     if export is not None and not json:
         console.print(f"\nLedger written to {export}, signed by this device:", markup=False)
@@ -84,7 +84,14 @@ def _day(day: DaySpent) -> dict[str, Any]:
 
 
 def _together(some: Together) -> dict[str, Any]:
-    return {"days": some.days, "epsilon": some.epsilon, "delta": some.delta, "holds": some.holds}
+    return {
+        "days": some.days,
+        "epsilon": some.epsilon,
+        "delta": some.delta,
+        "holds": some.holds,
+        "epsilon_composed": some.composed if some.composed < inf else None,
+        "delta_composed": some.composed_delta,
+    }
 
 
 def _print(found: Spending) -> None:

@@ -1,6 +1,5 @@
 """``deskbound consent``: what the employee has agreed to, one stream at a time."""
 
-import sys
 import time
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -8,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from deskbound_client import consent as decisions
-from deskbound_client.capture.signals import Signal
+from deskbound_client.capture.signals import UPDATES_NAME, Signal
 from deskbound_client.cli.session import (
     AsJson,
     check_vault,
@@ -16,14 +15,18 @@ from deskbound_client.cli.session import (
     open_vault,
     open_vault_to_forget,
     paths_of,
+    print_below,
     print_json,
+    somebody_is_there,
 )
 from deskbound_client.employee import agreeing, forgetting
 from deskbound_client.employee.agreeing import Offer
 from deskbound_client.employee.words import counted
 from deskbound_client.paths import HomePaths
+from deskbound_client.privacy.floor_keeper import floor_in_force
 from deskbound_client.store.vault import Vault
 from deskbound_strategies import dsse
+from deskbound_strategies.policy import describe
 
 Subjects = Annotated[
     list[str], typer.Argument(help="keys, pointer, windows, screen, rhythm, updates or all.")
@@ -57,8 +60,8 @@ def show(
         _explain(offer.signal, on=offer.on)
         if offer.changed:
             name = offer.signal.name
-            console.print(
-                "    [bold yellow]Its meaning changed since you agreed, so it is off.[/]"
+            print_below(
+                "[bold yellow]Its meaning changed since you agreed, so it is off.[/]"
                 f" Agree anew with `deskbound consent grant {name}`."
             )
 
@@ -78,15 +81,17 @@ def grant(
     chosen = agreeing.chosen(subjects)
     paths = paths_of(context)
     with open_vault(context) as vault:
-        asked = not yes and _somebody_is_there()
+        asked = not yes and somebody_is_there()
         if asked:
             _explain_all(chosen)
+            _explain_floor(paths, vault, chosen)
             if not typer.confirm("Do you agree?"):
                 console.print("Nothing has changed.")
                 return
         agreeing.grant(paths, vault, _names(chosen))
-    if not asked:
-        _explain_all(chosen)
+        if not asked:
+            _explain_all(chosen)
+            _explain_floor(paths, vault, chosen)
     console.print(f"On: {', '.join(_names(chosen))}.")
 
 
@@ -148,7 +153,7 @@ def _offer_to_forget(
     forget: bool | None,  # noqa: FBT001 - None is the third answer
 ) -> None:
     names = ", ".join(signal.name for signal in signals)
-    if forget is None and signals and _somebody_is_there():
+    if forget is None and signals and somebody_is_there():
         forget = typer.confirm(f"Forget what was stored because of {names}?")
     if not forget:
         console.print("What was stored stays until you say `deskbound forget` or its day retires.")
@@ -165,10 +170,6 @@ def _offer_to_forget(
             )
 
 
-def _somebody_is_there() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
-
-
 def _names(signals: Iterable[Signal]) -> list[str]:
     return [signal.name for signal in signals]
 
@@ -177,8 +178,8 @@ def _explain(signal: Signal, *, on: bool | None = None) -> None:
     state = "" if on is None else "[bold green]on [/] " if on else "[dim]off[/] "
     days = f" Kept {signal.retention_days} days." if signal.retention_days else ""
     console.print(f"{state}[bold]{signal.name}[/]: {signal.title}. {signal.purpose}")
-    console.print(f"    Kept: {'; '.join(signal.kept)}.{days}")
-    console.print(f"    [dim]Never kept: {'; '.join(signal.never_kept)}.[/]")
+    print_below(f"Kept: {'; '.join(signal.kept)}.{days}")
+    print_below(f"[dim]Never kept: {'; '.join(signal.never_kept)}.[/]")
 
 
 def _print_receipt(receipt: decisions.Receipt) -> None:
@@ -196,6 +197,7 @@ def _receipt(receipt: decisions.Receipt) -> dict[str, Any]:
         "granted": receipt.granted,
         "at": receipt.at,
         "digest": receipt.digest,
+        "floor": receipt.floor or None,
         "signature": receipt.signature.hex(),
         "signed": receipt.signed_bytes().decode("ascii"),
         "valid": bool(receipt.signature),
@@ -205,6 +207,13 @@ def _receipt(receipt: decisions.Receipt) -> dict[str, Any]:
 def _explain_all(chosen: Iterable[Signal]) -> None:
     for signal in chosen:
         _explain(signal)
+
+
+def _explain_floor(paths: HomePaths, vault: Vault, chosen: Iterable[Signal]) -> None:
+    """Show the floor that a consent to updates belongs to."""
+    if UPDATES_NAME in _names(chosen):
+        console.print(describe(floor_in_force(paths, vault)))
+        console.print("All its bounds: [bold]deskbound policy show[/].")
 
 
 def _as_dict(offer: Offer) -> dict[str, Any]:

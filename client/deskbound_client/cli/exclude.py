@@ -78,7 +78,7 @@ def app_rule(
         if past.app is None:
             console.print(past.words, markup=False)
             return
-        if not forgetting.preview(paths_of(context), vault, Wish.of_app(past.app)).days:
+        if not forgetting.preview(vault, Wish.of_app(past.app)).days:
             console.print("Nothing is stored of it.")
             return
         console.print(past.words, markup=False)

@@ -79,7 +79,7 @@ def forget_command(
     wish = _wish(last, start, end, day, app, stream, everything=everything)
     with open_vault_to_forget(context) as vault:
         if only_look or (not yes and not json and sys.stdin.isatty()):
-            foreseen = preview(paths_of(context), vault, wish)
+            foreseen = preview(vault, wish)
             print_json(_foreseen(foreseen)) if json else _print_preview(foreseen)
             if only_look or not _agreed(foreseen):
                 return

@@ -17,8 +17,9 @@ from deskbound_client.capture.signals import mask_of
 from deskbound_client.cli.session import console, has_vault, open_vault, paths_of
 from deskbound_client.config import load_config, write_default
 from deskbound_client.paths import HomePaths
-from deskbound_client.privacy.budget import Budget
-from deskbound_client.privacy.ledger_store import LedgerStore
+from deskbound_client.privacy.floor_keeper import floor_in_force
+from deskbound_client.privacy.floors import Floors, Why
+from deskbound_client.privacy.proposal import pin_key, read_policy_key
 from deskbound_client.store.files import create_private, replace_private
 from deskbound_client.store.keystore import CHOICE_FILE, Kind, choose_keystore
 from deskbound_client.store.passphrase import (
@@ -28,7 +29,8 @@ from deskbound_client.store.passphrase import (
 )
 from deskbound_client.store.vault import VAULT_FILE, Vault
 from deskbound_strategies.errors import ConfigError, NotFoundError
-from deskbound_strategies.policy import PROFILES, describe, load_floor
+from deskbound_strategies.floor_file import load_floor
+from deskbound_strategies.policy import DEFAULT, PROFILES, describe
 
 _HOW = {
     "keyring": "locked with the system's keystore",
@@ -52,6 +54,10 @@ def init(
         str | None,
         typer.Option(help="What a server may ask at most: strict, balanced (default) or research."),
     ] = None,
+    policy_key: Annotated[
+        Path | None,
+        typer.Option(help="Key of whoever deploys this laptop; only what it signs may propose."),
+    ] = None,
 ) -> None:
     """Make an encrypted vault. Everything is off until you agree to it.
 
@@ -65,16 +71,23 @@ def init(
         _mend_control(context)
         return
     _check_profile(paths, profile)
+    key = None if policy_key is None else read_policy_key(policy_key)
     source = _source(passphrase_file)  # before anything is written: the file may be a mistake
     paths.prepare()
     with _all_or_nothing(paths):
         kind: Kind | None = "passphrase" if passphrase_file else None
         keystore = choose_keystore(paths.home, source, kind=kind)
-        _write_settings(paths, passphrase_file, profile or "balanced")
-        floor = load_floor(paths.floor)
+        _write_settings(paths, passphrase_file)
+        if key is None and not paths.floor.exists():
+            create_private(paths.floor, f'profile = "{profile or DEFAULT.profile}"\n'.encode())
+        load_floor(paths.floor)  # a file that cannot be read is told before anything is made
         with Vault.create(paths.home, keystore) as vault:
             Control.create(paths.control).close()
-            Budget(LedgerStore(vault), floor).note_floor()
+            if not paths.floor.exists():  # only its owner may write one, and did not yet
+                Floors(vault).adopt(PROFILES[profile or DEFAULT.profile], Why.FIRST)
+            if key is not None:
+                pin_key(vault.settings, key)
+            floor = floor_in_force(paths, vault)
     console.print(f"[bold]Vault made[/] in {escape(str(paths.home))}, {_HOW[keystore.kind]}.")
     console.print(describe(floor))
     console.print("Everything is off. Next: [bold]deskbound consent show[/].")
@@ -110,7 +123,7 @@ def _mend_control(context: typer.Context) -> None:
         control = Control.create(paths.control)
         control.pause()
         control.set_streams(mask_of(consent.granted(vault)))
-        Budget(LedgerStore(vault), load_floor(paths.floor)).note_floor()
+        floor_in_force(paths, vault)
     console.print("The control file was lost or damaged; it is made anew, and capture is paused.")
     console.print("Your consent is as it was. Next: [bold]deskbound resume[/].")
 
@@ -137,7 +150,7 @@ def _source(file: Path | None) -> PassphraseSource | None:
     return lambda: passphrase
 
 
-def _write_settings(paths: HomePaths, passphrase_file: Path | None, profile: str) -> None:
+def _write_settings(paths: HomePaths, passphrase_file: Path | None) -> None:
     write_default(paths.config)
     if passphrase_file is not None:
         # json.dumps writes what TOML calls a basic string
@@ -146,5 +159,3 @@ def _write_settings(paths: HomePaths, passphrase_file: Path | None, profile: str
         text, found = _PASSPHRASE_LINE.subn(lambda _: line, text, count=1)
         replace_private(paths.config, (text if found else f"{line}\n{text}").encode())
     load_config(paths.config)
-    if not paths.floor.exists():
-        create_private(paths.floor, f'profile = "{profile}"\n'.encode())

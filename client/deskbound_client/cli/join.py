@@ -15,6 +15,7 @@ from deskbound_client.cli.session import (
     print_json,
 )
 from deskbound_client.federation import join as fleet
+from deskbound_client.privacy.proposal import pin_key, read_policy_key
 
 
 def register(app: typer.Typer) -> None:
@@ -25,6 +26,10 @@ def register(app: typer.Typer) -> None:
 def join(
     context: typer.Context,
     bundle: Annotated[Path, typer.Argument(help="The join bundle from whoever runs the server.")],
+    policy_key: Annotated[
+        Path | None,
+        typer.Option(help="Key of whoever deploys this laptop; only what it signs may propose."),
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Join a fleet with the bundle that its operator gave you.
@@ -37,6 +42,8 @@ def join(
     """
     paths = paths_of(context)
     with open_vault(context) as vault:
+        if policy_key is not None:
+            pin_key(vault.settings, read_policy_key(policy_key))
         public_key = fleet.join(paths, bundle, ledger_of(vault))
         willing = "updates" in consent.granted(vault)
     server = fleet.load_server(paths)

@@ -1,22 +1,25 @@
 """``deskbound sent``: every upload that ever left this laptop."""
 
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from deskbound_client.cli.session import AsJson, console, open_vault, paths_of, print_json
 from deskbound_client.employee.sent import (
-    REASONS,
     Declined,
     Received,
     Sent,
     Upload,
+    bytes_of,
     reasons,
     received,
 )
 from deskbound_client.employee.sent import sent as everything_sent
 from deskbound_client.employee.words import counted, hour, size
+from deskbound_client.store.files import replace_private
+from deskbound_strategies.refusal_words import REFUSED
 
 
 def register(app: typer.Typer) -> None:
@@ -26,19 +29,38 @@ def register(app: typer.Typer) -> None:
 
 def sent(
     context: typer.Context,
+    exact: Annotated[
+        str | None,
+        typer.Option("--bytes", help="Write the very bytes of the upload with this SHA-256."),
+    ] = None,
+    to: Annotated[Path, typer.Option(help="File for --bytes.")] = Path("upload.bin"),
     json: AsJson = False,
 ) -> None:
     """Show every upload that ever left this laptop, and every round it refused.
 
     An upload is the noised change to a model, nothing else. Its hash lets you compare it with
-    what the server says it received.
+    what the server says it received; --bytes gives you the bytes themselves, of the latest ones.
 
-    Example: deskbound sent
+    Example: deskbound sent --bytes 3fa1 --to upload.bin
     """
+    if exact is not None:
+        _write_bytes(context, exact, to, json=json)
+        return
     with open_vault(context) as vault:
         found = everything_sent(vault)
     model = received(paths_of(context))
     print_json(_as_dict(found, model)) if json else _print(found, model)
+
+
+def _write_bytes(context: typer.Context, sha256: str, to: Path, *, json: bool) -> None:
+    with open_vault(context) as vault:
+        upload, content = bytes_of(vault, sha256)
+    replace_private(to, content)
+    if json:
+        print_json({"file": str(to), "sha256": upload.sha256, "bytes": len(content)})
+        return
+    console.print(f"Wrote {counted(len(content), 'byte')} to {to}, as they left this laptop.")
+    console.print(f"SHA-256 {upload.sha256}: the one in the ledger, entry {upload.seq}.")
 
 
 def _as_dict(found: Sent, model: Received | None) -> dict[str, Any]:
@@ -97,7 +119,7 @@ def _print(found: Sent, model: Received | None) -> None:
     if found.declined:
         console.print("\nTurned down, at no cost:")
     for code, count in reasons(found.declined):
-        console.print(f"  {count:>5,}  {REASONS[code]} [dim]{code.value}[/]")
+        console.print(f"  {count:>5,}  {REFUSED[code]} [dim]{code.value}[/]")
 
 
 def _print_uploads(found: Sent) -> None:

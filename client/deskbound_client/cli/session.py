@@ -8,11 +8,13 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.padding import Padding
 
 from deskbound_client.capture.control import Control
 from deskbound_client.config import Config, load_config
 from deskbound_client.paths import HomePaths
 from deskbound_client.privacy.budget import Budget
+from deskbound_client.privacy.floor_keeper import floor_in_force
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.store.keys import KEYS_FILE, drop_ballast
 from deskbound_client.store.keystore import CHOICE_FILE, choose_keystore
@@ -31,12 +33,19 @@ from deskbound_strategies.errors import (
     NotFoundError,
     VaultDamagedError,
 )
-from deskbound_strategies.policy import load_floor
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
 # A terminal gets lines that break between words; whatever else reads this gets whole lines.
 console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def print_below(text: str) -> None:
+    """Print a line set in below another; where it must break, its next lines are set in as well."""
+    if console.soft_wrap:
+        console.print(f"    {text}")
+    else:
+        console.print(Padding(text, (0, 0, 0, 4), expand=False))
 
 
 def paths_of(context: typer.Context) -> HomePaths:
@@ -157,7 +166,12 @@ def ledger_of(vault: Vault) -> LedgerStore:
 
 def budget_of(context: typer.Context, vault: Vault) -> Budget:
     """Return the vault's budget under the local policy floor."""
-    return Budget(LedgerStore(vault), load_floor(paths_of(context).floor))
+    return Budget(LedgerStore(vault), floor_in_force(paths_of(context), vault))
+
+
+def somebody_is_there() -> bool:
+    """Return whether a person sits at the other end, who can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def print_json(value: Any) -> None:

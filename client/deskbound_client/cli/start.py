@@ -1,6 +1,7 @@
 """``deskbound start``: begins capture and, in a fleet, taking part."""
 
 import os
+import time
 from typing import Annotated
 
 import typer
@@ -17,9 +18,11 @@ from deskbound_client.cli.session import (
     print_json,
 )
 from deskbound_client.cli.status import print_status
-from deskbound_client.employee.status import status_of
+from deskbound_client.employee.status import Status, status_of
+from deskbound_client.paths import HomePaths
 from deskbound_strategies.errors import NoDisplayError, WaylandError
 
+FIRST_LOOK_SECONDS = 2.0  # until then capture has looked once at what is in front
 waiting = Console(stderr=True)  # shows nothing where it is no terminal
 
 
@@ -49,13 +52,21 @@ def start(
         _check_display()
     with waiting.status("Starting; what learns takes some seconds to load"):
         agent.start(paths, passphrase, capture=capture)
-    found = status_of(paths)
+    found = _first_look(paths)
     if json:
         print_json(found.as_dict())
         return
     if not agreed:
         console.print("[yellow]You have agreed to nothing yet[/]: `deskbound consent show`.")
     print_status(found)
+
+
+def _first_look(paths: HomePaths) -> Status:
+    """Return the status once capture has looked: before that it can tell of no program."""
+    deadline = time.monotonic() + FIRST_LOOK_SECONDS
+    while (found := status_of(paths)).capture == "unknown" and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return found
 
 
 def _check_display() -> None:

@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from deskbound_client.cli.session import AsJson, check_vault, console, paths_of, print_json
-from deskbound_client.employee.status import Status, StreamStatus, status_of
+from deskbound_client.employee.status import SILENT, Status, StreamStatus, status_of
 from deskbound_client.employee.summary import Summary
 from deskbound_client.employee.words import clock, counted, hour, size, until
 
@@ -51,7 +51,7 @@ def print_status(found: Status) -> None:
     console.print(table)
     for line in _missed(found):
         console.print(line)
-    for line in (*_children(found), *_left(found.upload)):
+    for line in (*_children(found), *found.protection.words, *_left(found.upload)):
         console.print(line, style="dim", markup=False)
     for line in _next_steps(found):
         console.print(line, markup=False)
@@ -76,7 +76,8 @@ def _missed(found: Status) -> Iterator[str]:
 
 def _children(found: Status) -> Iterator[str]:
     for name, child in found.agent.children.items():
-        line = f"{_CHILDREN.get(name, name)}: {child['state']}"
+        silent = name == "capture" and found.capture == SILENT
+        line = f"{_CHILDREN.get(name, name)}: {'silent' if silent else child['state']}"
         if child["sentence"]:
             line += f". {child['sentence']} {child['mend']}"
         elif child["trouble"]:
@@ -101,10 +102,14 @@ def _left(upload: Summary | None) -> Iterator[str]:
 def _next_steps(found: Status) -> Iterator[str]:
     """Yield what the employee may want to know or do about the state things are in."""
     known = found.agent
+    if alarm := found.alarm:
+        yield f"[bold red]{alarm.sentence}[/] {alarm.mend}"
     if found.governor is not None and found.governor.sentence:
         yield f"{found.governor.sentence} {found.governor.mend}".rstrip()
     if known.state == "stopped":
         yield "Begin with `deskbound start`."
+    elif found.capture == SILENT:
+        yield "If it stays silent: `deskbound stop`, then `deskbound start`."
     elif not found.joined:
         yield "In no fleet: nothing can leave. `deskbound join` enters one."
     elif known.silent_until > time.time():

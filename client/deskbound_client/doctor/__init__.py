@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 
-from deskbound_client.doctor import deep, desk, home, keys, machine, running
+from deskbound_client.doctor import deep, desk, home, keys, machine, running, trust
 from deskbound_client.doctor.finding import Finding, Level, warn
 from deskbound_client.doctor.session_bus import SessionBus
 from deskbound_client.paths import HomePaths
@@ -72,6 +72,8 @@ def _at_machine(paths: HomePaths) -> Iterator[tuple[str, Look]]:
     yield "user", lambda: machine.check_user(os.getuid())
     yield "power", lambda: machine.check_power(machine.battery_now())
     yield "versions", machine.check_versions
+    yield "sandbox", lambda: trust.check_sandbox(paths)
+    yield "code", lambda: trust.check_installed(paths)
 
 
 def _at_desk(bus: SessionBus) -> Iterator[tuple[str, Look]]:
@@ -90,6 +92,7 @@ def _at_work(paths: HomePaths) -> Iterator[tuple[str, Look]]:
     yield "capture", lambda: running.check_capture(paths, time.time())
     yield "governor", lambda: running.check_governor(paths)
     yield "server", lambda: running.check_server(paths)
+    yield "log", lambda: running.check_log(paths)
     yield "autostart", lambda: running.check_autostart(os.environ)
 
 
@@ -98,3 +101,4 @@ def _inside(vault: Vault, paths: HomePaths) -> Iterator[tuple[str, Look]]:
     yield "ledger", lambda: deep.check_ledger(vault)
     yield "receipts", lambda: deep.check_receipts(vault)
     yield "consent", lambda: deep.check_consent(vault, paths)
+    yield "policy", lambda: deep.check_policy(vault, paths)

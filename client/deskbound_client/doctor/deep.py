@@ -3,9 +3,11 @@
 from deskbound_client import consent
 from deskbound_client.capture.control import Control
 from deskbound_client.capture.signals import SIGNALS, mask_of
-from deskbound_client.doctor.finding import Finding, ok, warn, wrong, wrong_as
+from deskbound_client.doctor.finding import Finding, note, ok, warn, wrong, wrong_as
 from deskbound_client.employee.words import counted
 from deskbound_client.paths import HomePaths
+from deskbound_client.privacy.floor_keeper import FloorKeeper
+from deskbound_client.privacy.floors import Floors
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.errors import DeskboundError
@@ -71,3 +73,22 @@ def check_consent(vault: Vault, paths: HomePaths) -> Finding:
             "Grant them again with `deskbound consent grant`.",
         )
     return ok("consent", "What may be kept is exactly what you agreed to.")
+
+
+def check_policy(vault: Vault, paths: HomePaths) -> Finding:
+    """The policy floor in force is signed; what is proposed counts, or it is said why not."""
+    try:
+        Floors(vault).history()
+        found = FloorKeeper(paths, vault).state()
+    except DeskboundError as error:
+        return wrong_as("policy", error)
+    trouble = found.proposal.trouble
+    if trouble is not None:
+        return warn("policy", f"{trouble.sentence} What was in force stays so.", trouble.mend)
+    if found.waiting is not None:
+        return note(
+            "policy",
+            "A looser policy floor is proposed; it is not in force.",
+            "See `deskbound policy show`; nothing changes unless you accept it.",
+        )
+    return ok("policy", f"The policy floor {found.held.floor.profile} is in force, signed.")

@@ -16,7 +16,7 @@ from deskbound_client.store.keystore import CHOICE_FILE
 from deskbound_client.store.passphrase import SEALED_FILE
 from deskbound_client.store.vault import DAYS_FOLDER, VAULT_FILE
 from deskbound_strategies.errors import DeskboundError
-from deskbound_strategies.policy import load_floor
+from deskbound_strategies.floor_file import load_floor
 
 _PLAIN = b"SQLite format 3\0"
 _MEGABYTE = 1_000_000
@@ -95,12 +95,16 @@ def check_control(paths: HomePaths) -> Finding:
 
 
 def check_settings(paths: HomePaths) -> Finding:
-    """What the employee has set and what the deployer allows can both be read."""
+    """What the employee has set and what the deployer proposes can both be read."""
     try:
         load_config(paths.config)
-        load_floor(paths.floor)
     except DeskboundError as error:
         return wrong_as("settings", error)
+    try:
+        load_floor(paths.floor)
+    except DeskboundError as error:
+        sentence = f"{error.sentence} The policy floor that was in force stays so."
+        return warn("settings", sentence, error.mend)
     return ok("settings", "Settings and policy floor can be read.")
 
 

@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from deskbound_client import agent
 from deskbound_client.capture.control import Control
 from deskbound_client.capture.signals import STREAMS
-from deskbound_client.capture.status import CaptureStatus, read_status
+from deskbound_client.capture.status import CaptureStatus, is_alive, is_fresh, read_status
 from deskbound_client.doctor.finding import Finding, Level, note, ok, warn, wrong
+from deskbound_client.employee.alarm import ALARMS
 from deskbound_client.employee.autostart import entry_path
+from deskbound_client.employee.status import REASONS
+from deskbound_client.employee.summary import read_summary
 from deskbound_client.employee.words import counted
 from deskbound_client.governor.report import read_report
 from deskbound_client.paths import HomePaths
 from deskbound_client.store.files import read_private
 from deskbound_strategies.errors import DeskboundError
 
-_FRESH_SECONDS = 10  # an older statement of capture is no statement
 _LAST_HOUR = 3600
 _OFTEN = 3
 
@@ -37,6 +39,16 @@ def check_agent(paths: HomePaths) -> Finding:
     if found.state == "starting":
         return note("agent", "Deskbound is starting.")
     return ok("agent", "Deskbound runs, and so does everything it should run.")
+
+
+def check_log(paths: HomePaths) -> Finding:
+    """The server's log is in order, and this vault is the newest of its kind."""
+    told = read_summary(paths)
+    codes = {code.value: alarm for code, alarm in ALARMS.items()}
+    alarm = None if told is None else codes.get(told.alarm)
+    if alarm is not None:
+        return wrong("log", alarm.sentence, alarm.mend)
+    return ok("log", "Nothing speaks against the server's log, nor against this copy of the vault.")
 
 
 def check_restarts(paths: HomePaths, now: float) -> Finding:
@@ -69,9 +81,10 @@ def check_capture(paths: HomePaths, now: float) -> Finding:
     if not agreed:
         return note("capture", "You agreed to no stream.", "See `deskbound consent show`.")
     told = read_status(paths.run / "capture.json")
-    if told is None or told.state == "stopped" or not agent.status(paths).pid:
+    gone = told is None or told.state == "stopped" or not is_alive(told)
+    if told is None or gone or not agent.status(paths).pid:
         return note("capture", "Capture is not running.", "Begin with `deskbound start`.")
-    if abs(now - told.at) > _FRESH_SECONDS:
+    if not is_fresh(told, now):
         return warn(
             "capture", "Capture has said nothing for a while.", "Run `deskbound stop` and `start`."
         )
@@ -88,7 +101,8 @@ def _told(told: CaptureStatus) -> Finding:
             "Capture goes on by itself when it does; after a new login, stop and start.",
         )
     stored = counted(sum(told.rows_last_minute.values()), "row")
-    return ok("capture", f"Capture runs ({told.state}); {stored} in the last minute.")
+    words = REASONS.get(told.state, told.state)
+    return ok("capture", f"Capture is {words}; {stored} in the last minute.")
 
 
 def check_server(paths: HomePaths) -> Finding:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from deskbound_client import consent
 from deskbound_client.capture.control import Control
-from deskbound_client.capture.signals import SIGNALS, Signal, mask_of
+from deskbound_client.capture.signals import SIGNALS, UPDATES_NAME, Signal, mask_of
 from deskbound_client.consent import Receipt
 from deskbound_client.paths import HomePaths
+from deskbound_client.privacy.floor_keeper import FloorKeeper
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.errors import NotFoundError, VaultDamagedError
@@ -40,11 +41,14 @@ class Offer:
 def offers(vault: Vault) -> tuple[Offer, ...]:
     """Return every stream with what was decided about it."""
     newest = {receipt.subject: receipt for receipt in consent.receipts(vault)}
-    return tuple(_offer(signal, newest.get(signal.name)) for signal in SIGNALS)
+    return tuple(_offer(vault, signal, newest.get(signal.name)) for signal in SIGNALS)
 
 
-def _offer(signal: Signal, receipt: Receipt | None) -> Offer:
-    on = receipt is not None and receipt.covers(signal)
+def _offer(vault: Vault, signal: Signal, receipt: Receipt | None) -> Offer:
+    bound = signal.name != UPDATES_NAME or (
+        receipt is not None and consent.within_floor(vault, receipt)
+    )
+    on = receipt is not None and receipt.covers(signal) and bound
     changed = receipt is not None and receipt.granted and not on
     return Offer(signal, on=on, changed=changed, receipt=receipt)
 
@@ -70,8 +74,11 @@ def grant(paths: HomePaths, vault: Vault, names: Iterable[str]) -> tuple[Receipt
     Raises:
         NotFoundError: there is no stream of a name; nothing is granted then.
     """
+    wanted = chosen(names)
+    if any(signal.name == UPDATES_NAME for signal in wanted):
+        FloorKeeper(paths, vault).current()  # so that there is one to name in the receipt
     ledger = LedgerStore(vault)
-    made = tuple(consent.grant(vault, signal.name, ledger) for signal in chosen(names))
+    made = tuple(consent.grant(vault, signal.name, ledger) for signal in wanted)
     publish(paths, vault)
     return made
 

@@ -118,7 +118,7 @@ def past_of(vault: Vault, rule: Rule) -> Past:
     if rule.kind == "title":
         return Past(None, whole=False, words="Titles are never stored, so none can be looked up.")
     if rule.category:
-        return Past(name, whole=False, words=f"All that is stored of the category {name}.")
+        return Past(name, whole=False, words=f"What is stored of the category {name} can go, too.")
     if any(sign in name for sign in "*?["):
         return Past(
             None,
@@ -134,7 +134,9 @@ def past_of(vault: Vault, rule: Rule) -> Past:
             words=f"What is stored knows only the category {category}: the past of every program "
             "in it would go.",
         )
-    return Past(vault.app_bucket(name), whole=False, words="All that is stored of this program.")
+    return Past(
+        vault.app_bucket(name), whole=False, words="What is stored of this program can go, too."
+    )
 
 
 def _patterns(config: Config, kind: Kind) -> tuple[str, ...]:

@@ -15,13 +15,13 @@ from deskbound_client.employee.receipts import Learned, Receipt, keep, learned_f
 from deskbound_client.employee.wishes import Wish
 from deskbound_client.paths import HomePaths
 from deskbound_client.privacy.budget import Budget
+from deskbound_client.privacy.floor_keeper import floor_to_show
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.store.passphrase import SEALED_FILE
 from deskbound_client.store.retention import ForgetReceipt
 from deskbound_client.store.rows import Counts
 from deskbound_client.store.vault import Vault, day_of
 from deskbound_strategies.errors import NotFoundError, VaultDamagedError
-from deskbound_strategies.policy import load_floor
 from deskbound_strategies.vocabulary import APPS
 
 __all__ = [
@@ -85,13 +85,13 @@ class Preview:
         return tuple(day.day for day in self.days if not day.readable)
 
 
-def preview(paths: HomePaths, vault: Vault, wish: Wish) -> Preview:
+def preview(vault: Vault, wish: Wish) -> Preview:
     """Return what would go; nothing changes."""
     days = [wish.day] if wish.day else vault.days()
     found = [_look(vault, day, wish) for day in days if day in vault.days()]
     shown = tuple(day for day in found if day.counts != Counts() or not day.readable)
     concerned = [day.day for day in shown if day.readable or wish.rows is None]
-    return Preview(wish, shown, learned_from(vault, load_floor(paths.floor), concerned))
+    return Preview(wish, shown, learned_from(vault, floor_to_show(vault), concerned))
 
 
 def _look(vault: Vault, day: date, wish: Wish) -> DayPreview:
@@ -128,11 +128,11 @@ def forget(paths: HomePaths, vault: Vault, wish: Wish, *, now: float | None = No
         )
     bump(paths)
     clear_status(paths.run / "capture.json")
-    finish(paths, vault)
+    finish(vault)
     told: list[Receipt] = []
 
     def note(gone: ForgetReceipt) -> None:
-        told.append(_note(paths, vault, gone, present))
+        told.append(_note(vault, gone, present))
 
     if wish.rows is not None:
         vault.forget(wish.rows, note)
@@ -143,9 +143,9 @@ def forget(paths: HomePaths, vault: Vault, wish: Wish, *, now: float | None = No
     return told[0]
 
 
-def _note(paths: HomePaths, vault: Vault, gone: ForgetReceipt, now: float) -> Receipt:
+def _note(vault: Vault, gone: ForgetReceipt, now: float) -> Receipt:
     """Write the ledger and the receipt in one transaction; of nothing, nothing is written."""
-    floor = load_floor(paths.floor)
+    floor = floor_to_show(vault)
     learned = learned_from(vault, floor, gone.days)
     if not (gone.days or gone.damaged):
         return Receipt(day_of(now), gone, learned)
@@ -156,13 +156,13 @@ def _note(paths: HomePaths, vault: Vault, gone: ForgetReceipt, now: float) -> Re
         return keep(vault, day_of(now), gone, learned)
 
 
-def finish(paths: HomePaths, vault: Vault) -> int:
+def finish(vault: Vault) -> int:
     """Finish what died while it forgot, and tell of it; return how many deeds that were."""
     if not vault.unfinished:
         return 0
-    budget = Budget(LedgerStore(vault), load_floor(paths.floor))
+    budget = Budget(LedgerStore(vault), floor_to_show(vault))
     return vault.finish(
-        lambda gone: _note(paths, vault, gone, time.time()),
+        lambda gone: _note(vault, gone, time.time()),
         budget.retired,
     )
 

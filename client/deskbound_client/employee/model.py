@@ -154,7 +154,7 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         raise NotFoundError(
-            f"There is no model in {path.name}.",
+            f"There is no shared model here yet ({path.name}).",
             "Join a fleet and wait for a round, or name a published model with --model.",
         ) from None
 

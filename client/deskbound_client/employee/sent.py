@@ -4,6 +4,7 @@ All of it comes from the ledger, whose chain and signatures are checked on the w
 shown here is what an auditor finds in an export. The ledger knows no time finer than the hour.
 """
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +13,13 @@ from typing import Any
 from deskbound_client.employee.words import counted, sure
 from deskbound_client.paths import HomePaths
 from deskbound_client.privacy.ledger_store import LedgerStore
+from deskbound_client.privacy.outbox import Outbox
 from deskbound_client.store.files import read_private
 from deskbound_client.store.vault import Vault
-from deskbound_strategies.errors import NotFoundError, RefusalCode
+from deskbound_strategies.errors import NotFoundError, RefusalCode, VerificationError
 from deskbound_strategies.ledger import LedgerEntry
 from deskbound_strategies.ledger_bodies import LedgerKind
+from deskbound_strategies.refusal_words import REFUSED
 
 KINDS = (LedgerKind.RESERVE, LedgerKind.RELEASE, LedgerKind.REFUSE, LedgerKind.JOIN)
 
@@ -97,7 +100,7 @@ class Declined:
     @property
     def words(self) -> str:
         """The reason in plain words."""
-        return REASONS[self.code]
+        return REFUSED[self.code]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,35 @@ def sent(vault: Vault) -> Sent:
     )
 
 
+def bytes_of(vault: Vault, sha256: str) -> tuple[Upload, bytes]:
+    """Return an upload and the very bytes that left.
+
+    Args:
+        vault: open.
+        sha256: beginning of the hash of these bytes (hex).
+
+    Raises:
+        NotFoundError: no upload has that hash, more than one has, or its bytes are not kept any
+            more: only the latest are.
+        VerificationError: when what is kept is not what the ledger names.
+    """
+    found = [one for one in sent(vault).uploads if sha256 and one.sha256.startswith(sha256.lower())]
+    if len(found) != 1:
+        which = "more than one upload has" if found else "no upload has"
+        raise NotFoundError(f"{which.capitalize()} that hash.", "List them with `deskbound sent`.")
+    kept = Outbox(vault.database).bytes_of(found[0].seq)
+    if kept is None:
+        raise NotFoundError(
+            "The bytes of that upload are not kept any more.",
+            "Only the latest 64 MB are; the ledger still has hash and length.",
+        )
+    if hashlib.sha256(kept).hexdigest() != found[0].sha256:
+        raise VerificationError(
+            "The bytes that are kept are not those that the ledger names.", "Report this."
+        )
+    return found[0], kept
+
+
 def received(paths: HomePaths) -> Received | None:
     """Return which shared model came last, or None; it needs no vault."""
     try:
@@ -204,31 +236,3 @@ def _declined(entry: LedgerEntry) -> Declined:
 def _membership(entry: LedgerEntry) -> Membership:
     joined = entry.body["action"] == "join"
     return Membership(entry.seq, entry.at, joined, entry.body["server_key"])
-
-
-REASONS: dict[RefusalCode, str] = {
-    RefusalCode.MESSAGE_MALFORMED: "It was not a message that this laptop understands.",
-    RefusalCode.MESSAGE_TOO_LARGE: "It was larger than your policy floor allows.",
-    RefusalCode.BUNDLE_UNKNOWN: "It came with program code; only code installed here is ever run.",
-    RefusalCode.TASK_TYPE_REFUSED: "It asked for a sort of work that this laptop does not do.",
-    RefusalCode.CONTRACT_MALFORMED: "Its terms made no sense.",
-    RefusalCode.CONTRACT_SIGNATURE: "It was not signed by the server that you joined.",
-    RefusalCode.CONTRACT_EXPIRED: "It was out of date, or dated ahead of this laptop's clock.",
-    RefusalCode.CONTRACT_REPLAYED: "It was answered before. The server was not told.",
-    RefusalCode.CLIENT_VERSION: "It was made for another version of Deskbound.",
-    RefusalCode.TASK_UNKNOWN: "It named a task that your policy floor does not allow.",
-    RefusalCode.VOCABULARY_MISMATCH: "It was about another vocabulary than the published one.",
-    RefusalCode.MODEL_MISMATCH: "Its model was not the one that the server had signed for.",
-    RefusalCode.WEIGHTS_MALFORMED: "Its model did not have the declared shape.",
-    RefusalCode.WEIGHTS_NOT_FINITE: "Its model held numbers that are none.",
-    RefusalCode.UNIT_NOT_ALLOWED: "It would have protected a smaller stretch of work than allowed.",
-    RefusalCode.SIGMA_TOO_LOW: "It asked for less noise than your policy floor demands.",
-    RefusalCode.CLIP_TOO_HIGH: "It would have let one unit weigh more than your floor allows.",
-    RefusalCode.SAMPLING_TOO_HIGH: "It would have looked at more of your work than allowed.",
-    RefusalCode.STEPS_TOO_MANY: "It asked for more training steps than your floor allows.",
-    RefusalCode.EPSILON_TOO_HIGH: "One round would have cost more than a whole day may give away.",
-    RefusalCode.COHORT_TOO_SMALL: "Too few colleagues would have taken part.",
-    RefusalCode.DEADLINE_TOO_FAR: "It would have stayed open longer than your floor allows.",
-    RefusalCode.ROUNDS_PER_DAY: "It was one round too many for a day. The server was not told.",
-    RefusalCode.INTERNAL: "Something went wrong here; nothing was sent and nothing more was told.",
-}

@@ -7,14 +7,16 @@ It is shown all the same, with these words, rather than passed over in silence.
 """
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from deskbound_client.employee.words import counted, sure
 from deskbound_client.privacy.budget import Budget, DaySpent
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.store.vault import Vault
-from deskbound_strategies import dsse
+from deskbound_strategies import composition, dsse
+from deskbound_strategies.accounting import SampledGaussian
 from deskbound_strategies.ledger_bodies import LedgerKind
 from deskbound_strategies.policy import PolicyFloor
 
@@ -25,13 +27,18 @@ class Together:
 
     Attributes:
         days: how many of them were charged at all.
-        epsilon: the sum of what each day guarantees.
+        epsilon: the sum of what each day guarantees; holds however the rounds were chosen.
         delta: probability with which it does not hold; 1 when the sum bounds nothing.
+        composed: what the rounds as they were come to for the same group, at ``composed_delta``,
+            taken as if they had been fixed in advance.
+        composed_delta: delta of a single day.
     """
 
     days: int
     epsilon: float
     delta: float
+    composed: float = 0.0
+    composed_delta: float = 0.0
 
     @property
     def holds(self) -> bool:
@@ -48,28 +55,23 @@ class Together:
             return (
                 f"For one unit in each of {days} together the simple bound adds up to epsilon "
                 f"{self.epsilon:.1f}, where it promises nothing any more. What holds is the bound "
-                "of each single day."
+                f"of each single day.{self._composed_words}"
             )
         return (
             f"One unit in each of {days} together: epsilon {self.epsilon:.2f} at delta "
             f"{self.delta:.1e}. Whoever held them, all or none, for as likely as not is at most "
-            f"{sure(self.epsilon)} sure, except with that probability."
+            f"{sure(self.epsilon)} sure, except with that probability.{self._composed_words}"
         )
 
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """One bound of the policy floor.
-
-    Attributes:
-        name: as in ``floor.toml``.
-        value: as people read it.
-        words: what it is for, one sentence.
-    """
-
-    name: str
-    value: str
-    words: str
+    @property
+    def _composed_words(self) -> str:
+        if not 0.0 < self.composed < math.inf:
+            return ""
+        return (
+            f" The rounds as they were come to epsilon {self.composed:.2f} at delta "
+            f"{self.composed_delta:.0e} for these units together, if the server did not choose "
+            "them by what it saw."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,69 +123,61 @@ def spending(vault: Vault, floor: PolicyFloor) -> Spending:
     ledger = LedgerStore(vault)
     budget = Budget(ledger, floor)
     days = tuple(budget.report(vault.days()))
+    paid = [entry.body for entry in ledger.entries(kinds=(LedgerKind.RESERVE,))]
     return Spending(
         floor=floor,
         days=days,
-        window=together((day.epsilon_guaranteed for day in days), floor.delta_day),
-        life=together(budget.each(), floor.delta_day),
-        rounds=sum(1 for _ in ledger.entries(kinds=(LedgerKind.RESERVE,))),
+        window=replace(
+            together((day.epsilon_guaranteed for day in days), floor.delta_day),
+            composed=composed(paid, floor.delta_day, {budget.block_of(day.day) for day in days}),
+            composed_delta=floor.delta_day,
+        ),
+        life=replace(
+            together(budget.each(), floor.delta_day),
+            composed=composed(paid, floor.delta_day),
+            composed_delta=floor.delta_day,
+        ),
+        rounds=len(paid),
         head=ledger.head(),
         device=dsse.fingerprint(vault.signing_key().public_key()),
     )
 
 
+def composed(
+    paid: Iterable[Mapping[str, Any]], delta: float, blocks: set[str] | None = None
+) -> float:
+    """Return epsilon of all rounds for somebody who left one unit in each of the days.
+
+    A round that charged several of the days may sample as many of the units (``group.py``).
+
+    Args:
+        paid: bodies of the ledger's reserve entries.
+        delta: of the figure.
+        blocks: pseudonyms of the days; all that were ever charged when None.
+
+    Returns:
+        Infinity where no order bounds it, 0 where nothing was charged.
+    """
+    sizes = (
+        (body, len(body["blocks"]) if blocks is None else len(blocks & set(body["blocks"])))
+        for body in paid
+    )
+    return composition.composed(((_event(body), size) for body, size in sizes), delta)
+
+
+def _event(body: Mapping[str, Any]) -> SampledGaussian:
+    return SampledGaussian(body["sampling_rate"], body["noise_multiplier"], body["steps"])
+
+
 def together(epsilons: Iterable[float], delta: float) -> Together:
     """Compose days by group privacy: one unit of each, taken away one after the other.
-
-    ``P(D) <= e^e1 P(D1) + delta`` for the first day, and so on; so epsilon is the sum, and each
-    later delta is multiplied by ``exp`` of what came before. The days may be taken in any order;
-    the smallest first gives the least delta.
 
     Args:
         epsilons: what each day guarantees at ``delta``; zero for one that was not charged.
         delta: of each day.
     """
-    charged = sorted(epsilon for epsilon in epsilons if epsilon > 0.0)
-    total, off = 0.0, 0.0
-    for epsilon in charged:
-        off += delta * math.exp(min(total, 700.0))
-        total += epsilon
-    return Together(len(charged), total, min(off, 1.0))
-
-
-def bounds(floor: PolicyFloor) -> tuple[Bound, ...]:
-    """Return what a server may ask at most, in words."""
-    total = floor.epsilon_total
-    return (
-        Bound(
-            "epsilon_day", f"{floor.epsilon_day:g} at delta {floor.delta_day:g}",
-            f"What a day may give away about one unit, ever: nobody gets more than "
-            f"{sure(floor.epsilon_day)} sure.",
-        ),
-        Bound(
-            "epsilon_total", "no bound" if math.isinf(total) else f"{total:g}",
-            "What all days ever charged may add up to; when it is reached, no round is answered.",
-        ),
-        Bound("sigma_min", f"{floor.sigma_min:g}", "The least noise, against what one unit moves."),
-        Bound("clip_max", f"{floor.clip_max:g}", "The most that one unit may weigh."),
-        Bound(
-            "sampling_max", f"{100 * floor.sampling_max:g} %",
-            "The most of your units that a step may look at.",
-        ),
-        Bound("steps_max", f"{floor.steps_max:,}", "The most steps in a round."),
-        Bound(
-            "rounds_per_day_max", f"{floor.rounds_per_day_max:,}",
-            "The most rounds this laptop takes part in a day.",
-        ),
-        Bound(
-            "minimum_cohort", f"{floor.minimum_cohort:,}",
-            "The fewest laptops a round must have for its model to be released.",
-        ),
-        Bound(
-            "units", " or ".join(floor.units),
-            "What the noise hides one of: a stretch of work, or all of a day.",
-        ),
-    )  # fmt: skip
+    found = composition.together((epsilon, delta) for epsilon in epsilons)
+    return Together(found.days, found.epsilon, found.delta)
 
 
 def when_spent(floor: PolicyFloor) -> tuple[str, ...]:
@@ -200,6 +194,6 @@ def when_spent(floor: PolicyFloor) -> tuple[str, ...]:
         "Nothing is given back: not after a crash, not for a failed round, not for forgetting.",
         "A spent day stays yours to see, and is destroyed at its age as ever.",
         ends,
-        "No message can raise a bound: they lie in floor.toml, set by whoever deploys this laptop.",
-        "If that file is changed, the next round writes the change into the ledger.",
+        "No message can raise a bound, and no file: a looser floor waits until you accept it.",
+        "A tighter one holds at once; each that ever held is signed, and named in the ledger.",
     )

@@ -12,21 +12,23 @@ from deskbound_client import agent
 from deskbound_client.agent import AgentStatus
 from deskbound_client.capture.control import Control
 from deskbound_client.capture.signals import STREAMS
-from deskbound_client.capture.status import CaptureStatus, Hole, read_status
+from deskbound_client.capture.status import CaptureStatus, Hole, is_alive, is_fresh, read_status
+from deskbound_client.employee.alarm import ALARMS, Alarm
+from deskbound_client.employee.protection import Protection, protection_of
 from deskbound_client.employee.summary import Summary, read_summary
 from deskbound_client.employee.words import until
 from deskbound_client.governor.report import GovernorReport, read_report
 from deskbound_client.paths import HomePaths
 
-FRESH_SECONDS = 10  # an older statement of capture is no statement
-OPEN, TROUBLE, RESUMING = "open", "trouble", "resuming"
+OPEN, TROUBLE, RESUMING, SILENT = "open", "trouble", "resuming", "silent"
 REASONS = {
     OPEN: "on",
     TROUBLE: "in trouble: something is typed or clicked and nothing of it is stored",
     "paused": "paused",
     RESUMING: "about to go on: capture has not looked since the pause ended",
     "no-consent": "off: you agreed to no stream (see `deskbound consent show`)",
-    "unknown": "closed: which program this is, or whether its window is private, cannot be told",
+    SILENT: "silent: its process is there and says nothing, so nothing is claimed of it",
+    "unknown": "closed: no window is active, or its program or its privacy cannot be told",
     "locked": "closed: the screen is locked",
     "idle": "closed: nobody is here",
     "excluded": "closed: this application is excluded",
@@ -43,7 +45,8 @@ NOT_NOW = {
     "paused": "paused",
     RESUMING: "capture has not looked since the pause ended",
     "no-consent": "not agreed to",
-    "unknown": "program or private window not told",
+    SILENT: "capture says nothing",
+    "unknown": "no window is active, or it cannot be told",
     "locked": "the screen is locked",
     "idle": "nobody is here",
     "excluded": "this application is excluded",
@@ -91,7 +94,8 @@ class Status:
 
     Attributes:
         agent: what the agent last knew of its children.
-        capture: ``open``, ``trouble``, ``paused``, the reason the gate is closed, or ``stopped``.
+        capture: ``open``, ``trouble``, ``paused``, the reason the gate is closed, ``silent`` (its
+            process is there and says nothing), or ``stopped``.
         joined: whether this laptop is in a fleet.
         paused_until: Unix time at which a pause ends by itself; None for none.
         streams: each of them, in the order of consent.
@@ -100,6 +104,7 @@ class Status:
         upload: what left last and what budget is left, as of its ledger entry; None if nobody
             has written it yet.
         governor: what is held back to keep the caps; None when no agent runs.
+        protection: whether the code is the reviewed one, and how far the system confines it.
     """
 
     agent: AgentStatus
@@ -111,6 +116,13 @@ class Status:
     holes: tuple[Hole, ...]
     upload: Summary | None
     governor: GovernorReport | None
+    protection: Protection
+
+    @property
+    def alarm(self) -> Alarm | None:
+        """What is wrong with the server's log or this copy of the vault, if anything."""
+        codes = {code.value: alarm for code, alarm in ALARMS.items()}
+        return None if self.upload is None else codes.get(self.upload.alarm)
 
     @property
     def words(self) -> str:
@@ -138,11 +150,13 @@ def status_of(paths: HomePaths, now: float | None = None) -> Status:
     control = Control.open(paths.control)
     try:
         told = read_status(paths.run / "capture.json")
-        fresh = told if told is not None and abs(present - told.at) <= FRESH_SECONDS else None
-        streams = _streams(control, fresh)
+        fresh = told if told is not None and is_fresh(told, present) else None
+        known = agent.status(paths)
+        absent = SILENT if known.pid and told is not None and _hangs(told) else "stopped"
+        streams = _streams(control, fresh, absent)
         return Status(
-            agent=agent.status(paths),
-            capture=_capture(control, fresh, streams),
+            agent=known,
+            capture=_capture(control, fresh, streams, absent),
             joined=paths.join.exists(),
             paused_until=control.paused_until,
             streams=streams,
@@ -150,41 +164,49 @@ def status_of(paths: HomePaths, now: float | None = None) -> Status:
             holes=fresh.holes if fresh is not None else (),
             upload=read_summary(paths),
             governor=read_report(paths),
+            protection=protection_of(paths, known),
         )
     finally:
         control.close()
 
 
 def _capture(
-    control: Control, told: CaptureStatus | None, streams: tuple[StreamStatus, ...]
+    control: Control, told: CaptureStatus | None, streams: tuple[StreamStatus, ...], absent: str
 ) -> str:
     if control.paused:
         return "paused"
-    state = _since_the_pause(told.state) if told is not None else "stopped"
+    state = _since_the_pause(told.state) if told is not None else absent
     return TROUBLE if any(stream.trouble for stream in streams) else state
 
 
-def _streams(control: Control, told: CaptureStatus | None) -> tuple[StreamStatus, ...]:
+def _hangs(told: CaptureStatus) -> bool:
+    """Return whether a process that says nothing fresh is there and has not said farewell."""
+    return told.state != "stopped" and is_alive(told)
+
+
+def _streams(control: Control, told: CaptureStatus | None, absent: str) -> tuple[StreamStatus, ...]:
     return tuple(
         StreamStatus(
             name=stream.name,
             on=(on := bool(control.streams & stream.bit)),
             rows_last_minute=told.rows_last_minute.get(stream.name, 0) if told else 0,
             seen_last_minute=told.seen_last_minute.get(stream.name, 0) if told else 0,
-            now=_now(control, told, stream.name, on=on),
+            now=_now(control, told, stream.name, absent, on=on),
             trouble=told is not None and on and stream.name in told.trouble,
         )
         for stream in STREAMS
     )
 
 
-def _now(control: Control, told: CaptureStatus | None, name: str, *, on: bool) -> str:
+def _now(control: Control, told: CaptureStatus | None, name: str, absent: str, *, on: bool) -> str:
     """Return why nothing of a stream would be captured now; what the employee said comes first."""
     if control.paused:
         return "paused"
     if not on:
         return "no-consent"
-    if told is None or told.state == "stopped":
+    if told is None:
+        return absent
+    if told.state == "stopped":
         return "stopped"
     return _since_the_pause(told.now.get(name, told.state))
 

@@ -177,11 +177,11 @@ def days(vault: Vault) -> tuple[DayLine, ...]:
 def _line(vault: Vault, day: date) -> DayLine:
     try:
         file = vault.day(day)
-        counts, sources = file.counts(), file.tally.by("source", "1")
+        counts, (sources, hours) = file.counts(), file.tally.by_each(("source", "hour"), "1")
         return DayLine(
             day, counts.actions, counts.thumbs, counts.gaps,
-            {SOURCES[source]: count for source, count in sorted(sources.items())},
-            _in_order(file.tally.by("hour", "1")),
+            {SOURCES[source]: count for source, count in sources.items()},
+            _in_order(hours),
             _size(vault, day),
         )  # fmt: skip
     except VaultDamagedError:
@@ -251,15 +251,18 @@ def _hits(
 
 
 def _of_actions(file: DayFile, where: str) -> Facets:
-    by, kinds = file.tally.by, Counter[str]()
-    for token, count in by("token", where).items():
+    tokens, apps, streams, sources, hours = file.tally.by_each(
+        ("token", "app", "stream", "source", "hour"), where
+    )
+    kinds = Counter[str]()
+    for token, count in tokens.items():
         kinds[kind_of(token)] += count
     return Facets(
-        {APPS[app]: count for app, count in by("app", where).items()},
+        {APPS[app]: count for app, count in apps.items()},
         dict(kinds),
-        {_STREAM_NAMES.get(bit, ""): count for bit, count in by("stream", where).items()},
-        {SOURCES[source]: count for source, count in by("source", where).items()},
-        _in_order(by("hour", where)),
+        {_STREAM_NAMES.get(bit, ""): count for bit, count in streams.items()},
+        {SOURCES[source]: count for source, count in sources.items()},
+        _in_order(hours),
     )
 
 

@@ -7,6 +7,7 @@ It names counts and the hour of an upload, as the ledger does, and no day, no ru
 import json
 from dataclasses import asdict, dataclass
 
+from deskbound_client.employee.alarm import alarm_of
 from deskbound_client.paths import HomePaths
 from deskbound_client.privacy.budget import Budget
 from deskbound_client.privacy.ledger_store import LedgerStore
@@ -31,6 +32,7 @@ class Summary:
         last_bytes: how long it was.
         budget_left: share of the budget that is left to the stored day with least of it, or to
             this laptop's life where that is less; 1.0 when nothing was spent.
+        alarm: code of what is wrong with the server's log or this copy of the vault, or empty.
     """
 
     entry: int
@@ -39,6 +41,7 @@ class Summary:
     last_round: int = 0
     last_bytes: int = 0
     budget_left: float = 1.0
+    alarm: str = ""
 
 
 def entries_of(vault: Vault) -> int:
@@ -53,7 +56,12 @@ def summarize(vault: Vault, floor: PolicyFloor) -> Summary:
         VerificationError: when the entry is not what this device wrote.
     """
     ledger = LedgerStore(vault)
-    found = Summary(entries_of(vault), budget_left=_left(Budget(ledger, floor), vault, floor))
+    alarm = alarm_of(vault.database, ledger)
+    found = Summary(
+        entries_of(vault),
+        budget_left=_left(Budget(ledger, floor), vault, floor),
+        alarm="" if alarm is None else alarm.value,
+    )
     uploads = vault.database.execute(
         "SELECT count(*), max(seq) FROM ledger WHERE kind = ?", (LedgerKind.RELEASE.value,)
     )
@@ -69,6 +77,7 @@ def summarize(vault: Vault, floor: PolicyFloor) -> Summary:
         last_round=reserve.body["round"],
         last_bytes=release.body["bytes"],
         budget_left=found.budget_left,
+        alarm=found.alarm,
     )
 
 

@@ -5,14 +5,15 @@ it chooses. What it tells its supervisor are words of a closed list (``Word``), 
 the supervisor can keep the SuperNode off whenever this laptop is not to be seen.
 """
 
-import socket
 import threading
 from collections.abc import Callable
 from enum import StrEnum
+from socket import socket
 from typing import Protocol
 
 from deskbound_client.federation.client_app import respond
 from deskbound_client.federation.participant import Laptop, Silence
+from deskbound_client.federation.ports import free_port
 from deskbound_client.federation.private_flwr import ClaimedTask, Runtime
 from deskbound_client.federation.supernode import LOOPBACK
 from deskbound_strategies import wire
@@ -131,26 +132,33 @@ def _gone(endpoint: Endpoint, stop: threading.Event) -> None:
             return
 
 
-def free_port() -> int:
-    """Return a port of loopback that is free at this moment."""
-    with socket.socket() as sock:
-        sock.bind((LOOPBACK, 0))
-        return int(sock.getsockname()[1])
-
-
 def run_executor(
     secret: bytes,
     laptop: Laptop,
     say: Say,
     stop: threading.Event,
     *,
+    port: int = 0,
+    dial: Callable[[], socket] | None = None,
     beside: Callable[[], None] = lambda: None,
     may_work: Callable[[], bool] = lambda: True,
     received: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Serve the runtime API of a SuperNode that is still to be started, until told to stop."""
-    port = free_port()
-    runtime = Runtime(f"{LOOPBACK}:{port}", secret)
+    """Serve the runtime API of a SuperNode that is still to be started, until told to stop.
+
+    Args:
+        secret: shared with the SuperNode.
+        laptop: this one.
+        say: tells the supervisor one line.
+        stop: set to end after the task at hand.
+        port: of loopback, where that API will be; 0 for any that is free.
+        dial: gives connections to it; None to connect from this process.
+        beside: see ``serve``.
+        may_work: see ``serve``.
+        received: see ``serve``.
+    """
+    port = port or free_port()
+    runtime = Runtime(f"{LOOPBACK}:{port}", secret, dial)
     try:
         say(f"{Word.PORT} {port}")
         say(Word.READY)

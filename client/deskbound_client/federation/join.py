@@ -1,8 +1,8 @@
 """Joining a fleet: pin its server from one bundle, make this laptop's node key, or leave again.
 
 ``join.json`` comes from whoever runs the server and is the only thing trusted about it: the
-address, the one certificate authority, and the one key whose contracts count. A laptop is in one
-fleet at a time, and its budget is one for all fleets it is ever in.
+address, the one certificate authority, the one key whose contracts count, and the key of its log.
+A laptop is in one fleet at a time, and its budget is one for all fleets it is ever in.
 """
 
 import base64
@@ -29,13 +29,15 @@ from deskbound_client.store.files import read_private, replace_private, sync_fol
 from deskbound_strategies import dsse
 from deskbound_strategies.errors import ConfigError, NotFoundError
 from deskbound_strategies.ledger_bodies import LedgerKind
+from deskbound_strategies.note import SIGNATURE, Verifier
 
 MAX_BUNDLE_BYTES = 64 * 1024
 _ADDRESS = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9.\-]{0,252})|\[[0-9A-Fa-f:]{2,45}\]):([0-9]{1,5})"
 )
 _FLEET = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._\-]{0,63}")
-_FIELDS = {"superlink", "ca_pem", "contract_public_key", "fleet"}
+_FIELDS = {"superlink", "ca_pem", "contract_public_key", "log", "fleet"}
+ANCHOR_COMMENT = "deskbound-anchor:"
 _MEND = "Ask whoever runs the server for a new join bundle."
 
 
@@ -44,6 +46,9 @@ class Ledger(Protocol):
 
     def append(self, kind: LedgerKind, body: dict[str, Any]) -> object:
         """Add an entry that is durable when this returns."""
+
+    def anchor(self, origin: str) -> str:
+        """Return the anchor (hex) under which a log is to speak of this laptop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +59,14 @@ class Server:
         superlink: ``host:port`` of the SuperLink's fleet address.
         ca_pem: the one certificate authority that may vouch for it.
         contract_key: the one key whose contracts count.
+        log: name and key of the server's log.
         fleet: what the operator calls the fleet.
     """
 
     superlink: str
     ca_pem: str
     contract_key: Ed25519PublicKey
+    log: Verifier
     fleet: str
 
     @property
@@ -98,7 +105,8 @@ def parse_bundle(data: bytes) -> Server:
     if _FLEET.fullmatch(raw["fleet"]) is None:
         raise _wrong("fleet")
     _check_authority(raw["ca_pem"])
-    return Server(raw["superlink"], raw["ca_pem"], _key(raw["contract_public_key"]), raw["fleet"])
+    key, log = _key(raw["contract_public_key"]), _log(raw["log"])
+    return Server(raw["superlink"], raw["ca_pem"], key, log, raw["fleet"])
 
 
 def _wrong(field: str) -> ConfigError:
@@ -122,6 +130,16 @@ def _key(text: str) -> Ed25519PublicKey:
         raise _wrong("contract_public_key") from None
 
 
+def _log(text: str) -> Verifier:
+    try:
+        found = Verifier.parse(text)
+    except ConfigError:
+        raise _wrong("log") from None
+    if found.kind != SIGNATURE:
+        raise _wrong("log")
+    return found
+
+
 def join(paths: HomePaths, bundle: Path, ledger: Ledger) -> Path:
     """Join the fleet of a bundle; repeating it for the same fleet changes nothing.
 
@@ -137,7 +155,7 @@ def join(paths: HomePaths, bundle: Path, ledger: Ledger) -> Path:
     if paths.join.exists():
         _check_same(load_server(paths), server)
         return paths.node_public_key
-    _make_node_key(paths)
+    _make_node_key(paths, ledger.anchor(server.log.name))
     replace_private(paths.ca, server.ca_pem.encode("ascii"))
     ledger.append(LedgerKind.JOIN, {"action": "join", "server_key": server.fingerprint})
     replace_private(paths.join, _bundle_bytes(server))  # last: from here on it counts
@@ -193,15 +211,20 @@ def _bundle_bytes(server: Server) -> bytes:
         "superlink": server.superlink,
         "ca_pem": server.ca_pem,
         "contract_public_key": base64.b64encode(server.contract_key.public_bytes_raw()).decode(),
+        "log": str(server.log),
         "fleet": server.fleet,
     }
     return json.dumps(fields, indent=2, sort_keys=True).encode("ascii")
 
 
-def _make_node_key(paths: HomePaths) -> None:
-    """Make an EC P-384 pair in OpenSSH format, the one Flower's node authentication reads."""
+def _make_node_key(paths: HomePaths, anchor: str) -> None:
+    """Make an EC P-384 pair in OpenSSH format, the one Flower's node authentication reads.
+
+    The public half goes to the operator by hand, and its comment is the laptop's anchor.
+    """
     key = ec.generate_private_key(ec.SECP384R1())
     private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
     public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
     replace_private(paths.node_key, private)
-    replace_private(paths.node_public_key, public + b"\n")
+    comment = f" {ANCHOR_COMMENT}{anchor}\n".encode("ascii")
+    replace_private(paths.node_public_key, public + comment)

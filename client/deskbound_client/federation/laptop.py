@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from numpy.typing import NDArray
 
 from deskbound_client import consent
@@ -15,20 +14,25 @@ from deskbound_client.archive.admission import RESEARCH, moved_days
 from deskbound_client.capture.control import Control
 from deskbound_client.capture.signals import RHYTHM, WINDOWS, mask_of
 from deskbound_client.config import Config
-from deskbound_client.federation.participant import Accepted
+from deskbound_client.federation.join import Server
+from deskbound_client.federation.participant import Accepted, Answered
 from deskbound_client.governor.caps import MEGABYTE
 from deskbound_client.governor.network import MESSAGE_BYTES, NetworkAccount
 from deskbound_client.learn.trainer import train
 from deskbound_client.learn.units import digest
 from deskbound_client.learn.units import units as units_of
 from deskbound_client.paths import HomePaths
+from deskbound_client.privacy.anchoring import Anchoring
 from deskbound_client.privacy.budget import Budget, Reservation
+from deskbound_client.privacy.floor_keeper import FloorKeeper
 from deskbound_client.privacy.ledger_store import LedgerStore
+from deskbound_client.privacy.outbox import Cuts, KeptAnswer, Outbox
 from deskbound_client.store.files import replace_private
 from deskbound_client.store.rows import IMPORTED
 from deskbound_client.store.vault import Vault, day_of
 from deskbound_strategies import task as tasks
 from deskbound_strategies.canonical import canonical_bytes
+from deskbound_strategies.checkpoint import Trust
 from deskbound_strategies.contract import RoundContract
 from deskbound_strategies.errors import (
     DeskboundError,
@@ -37,8 +41,9 @@ from deskbound_strategies.errors import (
     RefusalCode,
     VaultDamagedError,
 )
+from deskbound_strategies.floor import PolicyFloor
 from deskbound_strategies.mechanism import Lattice
-from deskbound_strategies.policy import PolicyFloor
+from deskbound_strategies.note import Verifier
 from deskbound_strategies.task import Task, Unit
 from deskbound_strategies.vocabulary import APP_OTHER, GAP_UNKNOWN, Action
 
@@ -53,8 +58,9 @@ class VaultLaptop:
         paths: of its home.
         vault: open as long as this is used.
         config: what the employee has set.
-        floor: the local policy floor.
-        contract_key: of the server it joined.
+        server: the one it joined.
+        meets: whether this process is what a floor demands of it.
+        manifest: the name of the manifest by which a floor's reviewer signed this code.
         may_train: whether the governor lets a round be worked on at this moment.
         clock: Unix time.
     """
@@ -64,35 +70,68 @@ class VaultLaptop:
         paths: HomePaths,
         vault: Vault,
         config: Config,
-        floor: PolicyFloor,
-        contract_key: Ed25519PublicKey,
+        server: Server,
         *,
+        meets: Callable[[PolicyFloor], bool] = lambda _: True,
+        manifest: Callable[[PolicyFloor], str] = lambda _: "",
         may_train: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.floor = floor
-        self.contract_key = contract_key
+        self.contract_key = server.contract_key
+        self._log = server.log
         self._paths = paths
         self._vault = vault
         self._config = config
+        self._meets = meets
+        self._manifest = manifest
         self._may_train = may_train
         self._clock = clock
         self._network = NetworkAccount(paths.network_account, clock)
         self._control = Control.open(paths.control)
-        self._budget = Budget(LedgerStore(vault, clock), floor, clock)
+        self._anchoring = Anchoring(
+            vault.database,
+            vault.signing_key(),
+            server.log.name,
+            self._released,
+        )
+        self._outbox = Outbox(vault.database)
+        self._floors = FloorKeeper(paths, vault, clock)
+        self.floor = self._floors.current()
+        self._paid_under = self.floor  # the floor of what was reserved last
         self._cuts: Mapping[date, str] = {}  # of the days reserved last, by digest
         self._charged = True  # before this process began, for all it knows
+
+    @property
+    def trust(self) -> Trust:
+        """Whose word counts for the server's log, as the floor in force says."""
+        witnesses = tuple(Verifier.parse(one) for one in self.floor.witnesses)
+        return Trust(self._log, witnesses, self.floor.witness_quorum)
+
+    @property
+    def anchor(self) -> str:
+        """Under which the log speaks of this laptop (hex)."""
+        return self._anchoring.anchor
 
     def now(self) -> float:
         """Return Unix time."""
         return self._clock()
 
     def is_willing(self) -> bool:
-        """Return whether nothing is paused and the employee agreed to updates."""
+        """Return whether nothing is paused, updates are agreed to, and the floor's demands met."""
         if self._control.replaced:
             self._control.close()
             self._control = Control.open(self._paths.control)
-        return not self._control.paused and UPDATES in consent.granted(self._vault)
+        # Read here and nowhere else, so that one answer is judged by one floor from end to end.
+        self.floor = self._floors.current()
+        agreed = not self._control.paused and UPDATES in consent.granted(self._vault)
+        return agreed and self._meets(self.floor)
+
+    def _released(self, contract: str) -> str | None:
+        return self._budget.released(contract)
+
+    @property
+    def _budget(self) -> Budget:
+        return Budget(LedgerStore(self._vault, self._clock), self.floor, self._clock)
 
     def find_task(self, name: str) -> Task:
         """Return an installed task."""
@@ -101,6 +140,40 @@ class VaultLaptop:
     def refuse(self, code: RefusalCode, contract_digest: str | None) -> None:
         """Write a refusal into the ledger."""
         self._budget.refuse(code, contract_digest)
+
+    def follow(self, accepted: Accepted) -> None:
+        """Check the log against what this vault knows; see ``Anchoring.follow``."""
+        self._anchoring.follow(accepted.proven, accepted.contract)
+
+    def answered(self, asked: RoundContract) -> Answered | None:
+        """Return what was released for this very contract, if it may be sent again.
+
+        Raises:
+            Refusal: ``internal`` when what it was made of is not there any more, or the month's
+                bytes do not suffice.
+        """
+        kept = self._outbox.find(asked.digest())
+        if kept is None:
+            return None
+        try:
+            self._check_cuts(asked, kept.cuts)
+        except Refusal:
+            self._outbox.settle(asked.digest())
+            raise
+        self._charge_network(len(kept.update))
+        return Answered(kept.update, kept.receipt)
+
+    def check_release(self, asked: RoundContract) -> None:
+        """Check that a contract names the manifest by which a reviewer signed this code.
+
+        Contracts name only what the log holds, so the signature is there for everybody to see.
+        Where the floor names no reviewers, nothing is asked.
+
+        Raises:
+            Refusal: ``release-not-logged``; nothing was charged.
+        """
+        if self.floor.reviewers and self._manifest(self.floor) not in asked.named_releases:
+            raise Refusal(RefusalCode.RELEASE_NOT_LOGGED)
 
     def keep_model(self, accepted: Accepted) -> None:
         """Keep the shared model for the employee's own predictions."""
@@ -148,7 +221,16 @@ class VaultLaptop:
     def reserve(
         self, asked: RoundContract, days: Mapping[date, Sequence[Unit]], lattice: Lattice
     ) -> Reservation | None:
-        """Charge the days; see ``Budget.reserve``."""
+        """Charge the days; see ``Budget.reserve``.
+
+        Raises:
+            Refusal: ``internal`` when the floor was tightened since the contract was judged, or
+                could not be written down yet.
+        """
+        held = self._floors.state().held
+        if held.floor != self.floor or not held.number:
+            raise Refusal(RefusalCode.INTERNAL)
+        self._paid_under = self.floor
         cuts = {day: digest(units) for day, units in days.items()}
         reserved = self._budget.reserve(asked, cuts, lattice)
         self._cuts = {} if reserved is None else {day: cuts[day] for day in reserved.days}
@@ -182,20 +264,33 @@ class VaultLaptop:
     def _is_over(self, asked: RoundContract) -> bool:
         return self._control.paused or self._clock() > asked.deadline
 
-    def release(self, asked: RoundContract, update: bytes) -> None:
-        """Write the release down; see ``Budget.release``.
+    def release(self, asked: RoundContract, update: bytes) -> bytes:
+        """Write the release down, keep what leaves, and return its receipt; see ``Budget.release``.
 
         Raises:
             Refusal: ``internal`` when what it was made of was forgotten, or consent to it was
-                taken back, while it was made, or when the month's bytes do not suffice.
+                taken back, or the floor was changed, while it was made, or when the month's bytes
+                do not suffice.
         """
+        if self._floors.current() != self._paid_under:
+            raise Refusal(RefusalCode.INTERNAL)
+        self._check_cuts(asked, self._cuts)
+        self._charge_network(len(update))
+        with self._vault.database.transaction():
+            entry = self._budget.release(asked, update)
+            receipt = self._anchoring.receipt(asked.digest(), entry.digest)
+            self._outbox.keep(asked.digest(), entry.seq, KeptAnswer(update, receipt, self._cuts))
+        return receipt
+
+    def _check_cuts(self, asked: RoundContract, cuts: Cuts) -> None:
         present = self.units(asked)
-        if any(digest(present.get(day, ())) != cut for day, cut in self._cuts.items()):
+        if any(digest(present.get(day, ())) != cut for day, cut in cuts.items()):
             raise Refusal(RefusalCode.INTERNAL)
+
+    def _charge_network(self, count: int) -> None:
         limit = self._config.network_mb_per_month * MEGABYTE
-        if not self._network.charge(len(update) + MESSAGE_BYTES, limit):
+        if not self._network.charge(count + MESSAGE_BYTES, limit):
             raise Refusal(RefusalCode.INTERNAL)
-        self._budget.release(asked, update)
 
     def received(self, count: int) -> None:
         """Charge a message that came, whatever was made of it; it never raises."""

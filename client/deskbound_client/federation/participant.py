@@ -3,19 +3,26 @@
     willing? ── no ───────────────────────────────────────────► silence
        │
     read: message, signature, contract ──┐
-    judge: policy floor, weights ────────┴─ anything wrong ───► refusal code
+    judge: policy floor, log, weights ───┴─ anything wrong ───► refusal code
        │                                                        (in the ledger first)
+    follow: the log and the model as seen before, receipts ───► silence
+       │
+    answered before? ── yes ──────────────────────────────────► the same bytes again
+       │
+    this release named? ── no ────────────────────────────────► silence
+       │
     take part: days, reserve, train, encode, release ─ any ───► silence
        │                                                        (what was reserved stays spent)
-    the noised update
+    the noised update and its receipt
 
 The line between the two kinds of failure is the line at which data is first looked at. Above it,
 everything depends on message, contract and public policy, so a code may travel. Below it, even
 "something failed" could tell what the vault holds, so the laptop is as good as offline.
 
 What this laptop did before lies below the line too: that a contract was answered already, or that
-a day's rounds are used up, would tell that a silent laptop had begun a round. Every check above is
-done before it is looked at, so that no message can be made whose code tells which of the two held.
+a day's rounds are used up, would tell that a silent laptop had begun a round. And so does which
+release runs here. Every check above is done before these are looked at, so that no message can be
+made whose code tells which of the two held.
 """
 
 import hashlib
@@ -31,11 +38,13 @@ from flwr.app import RecordDict
 from numpy.typing import NDArray
 
 from deskbound_client import __version__
-from deskbound_strategies import codec, contract, dsse, wire
+from deskbound_strategies import codec, contract, dsse, round_proof, wire
+from deskbound_strategies.checkpoint import Trust
 from deskbound_strategies.contract import RoundContract
 from deskbound_strategies.errors import LOCAL_ONLY, Refusal, RefusalCode, VerificationError
 from deskbound_strategies.mechanism import Lattice
 from deskbound_strategies.policy import PolicyFloor, check_contract, lattice_for
+from deskbound_strategies.round_proof import Proven
 from deskbound_strategies.task import Task, Unit
 
 Weights = Mapping[str, NDArray[np.float32]]
@@ -68,6 +77,7 @@ class Accepted:
         task: the installed task it names.
         encoded: the weights as they came.
         weights: the same, decoded.
+        proven: what the log's proof showed.
         lattice: on which the noise will be drawn.
     """
 
@@ -75,7 +85,16 @@ class Accepted:
     task: Task
     encoded: bytes
     weights: Weights
+    proven: Proven
     lattice: Lattice
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What leaves: an encoded update and the receipt for the log."""
+
+    update: bytes
+    receipt: bytes
 
 
 class Reserved(Protocol):
@@ -97,6 +116,14 @@ class Laptop(Protocol):
     def contract_key(self) -> Ed25519PublicKey:
         """The one key whose contracts count."""
 
+    @property
+    def trust(self) -> Trust:
+        """Whose word counts for the server's log."""
+
+    @property
+    def anchor(self) -> str:
+        """Under which the log speaks of this laptop (hex)."""
+
     def now(self) -> float:
         """Return Unix time."""
 
@@ -108,6 +135,23 @@ class Laptop(Protocol):
 
     def refuse(self, code: RefusalCode, contract_digest: str | None) -> None:
         """Write a refusal into the ledger."""
+
+    def follow(self, accepted: Accepted) -> None:
+        """Check the log against what this laptop saw and released before, and remember it.
+
+        Raises:
+            Refusal: with a code of ``LOCAL_ONLY``.
+        """
+
+    def answered(self, asked: RoundContract) -> Answered | None:
+        """Return what was released for this very contract, if it may be sent again."""
+
+    def check_release(self, asked: RoundContract) -> None:
+        """Check that a contract is for the code that runs here, where the floor asks for that.
+
+        Raises:
+            Refusal: ``release-not-logged``.
+        """
 
     def keep_model(self, accepted: Accepted) -> None:
         """Keep the shared model that came with a contract."""
@@ -127,8 +171,8 @@ class Laptop(Protocol):
     def train(self, accepted: Accepted, units: Sequence[Unit]) -> Mapping[str, NDArray[Any]]:
         """Return the noised update."""
 
-    def release(self, asked: RoundContract, update: bytes) -> None:
-        """Write into the ledger that these bytes leave, before they do."""
+    def release(self, asked: RoundContract, update: bytes) -> bytes:
+        """Write into the ledger that these bytes leave, before they do; return the receipt."""
 
 
 def answer(content: RecordDict | None, laptop: Laptop) -> Outcome:
@@ -146,9 +190,9 @@ def answer(content: RecordDict | None, laptop: Laptop) -> Outcome:
     try:
         if not laptop.is_willing():
             return silence(laptop)
-        asked, encoded = read(content, laptop)
+        request, asked = read(content, laptop)
         digest = asked.digest()
-        accepted = judge(asked, encoded, laptop)
+        accepted = judge(asked, request, laptop)
     except Refusal as refusal:
         return refused(refusal.code, laptop, digest)
     except Exception:  # noqa: BLE001 - its words must not travel
@@ -173,8 +217,8 @@ def refused(code: RefusalCode, laptop: Laptop, digest: str | None = None) -> Out
     return silence(laptop) if code in LOCAL_ONLY else wire.refusal_content(code)
 
 
-def read(content: RecordDict | None, laptop: Laptop) -> tuple[RoundContract, bytes]:
-    """Return the contract that our server signed, and the encoded weights beside it.
+def read(content: RecordDict | None, laptop: Laptop) -> tuple[wire.Request, RoundContract]:
+    """Return a request, and the contract in it that our server signed.
 
     Raises:
         Refusal: when message, signature or contract is not as agreed.
@@ -186,18 +230,18 @@ def read(content: RecordDict | None, laptop: Laptop) -> tuple[RoundContract, byt
         payload = dsse.verify(request.envelope, contract.PAYLOAD_TYPE, laptop.contract_key)
     except VerificationError:
         raise Refusal(RefusalCode.CONTRACT_SIGNATURE) from None
-    return RoundContract.from_bytes(payload), request.weights
+    return request, RoundContract.from_bytes(payload)
 
 
-def judge(asked: RoundContract, encoded: bytes, laptop: Laptop) -> Accepted:
-    """Check a contract and its weights against what this laptop allows and has installed.
+def judge(asked: RoundContract, request: wire.Request, laptop: Laptop) -> Accepted:
+    """Check a contract, its proof and its weights against what this laptop allows and trusts.
 
     Raises:
         Refusal: with the first reason.
     """
     if asked.task not in laptop.floor.tasks:
         raise Refusal(RefusalCode.TASK_UNKNOWN)
-    task = laptop.find_task(asked.task)
+    task, encoded = laptop.find_task(asked.task), request.weights
     check_contract(
         asked,
         laptop.floor,
@@ -206,28 +250,28 @@ def judge(asked: RoundContract, encoded: bytes, laptop: Laptop) -> Accepted:
         vocabulary_hash=task.vocabulary_hash,
         client_version=__version__,
     )
+    proven = round_proof.verify(request.proof, request.envelope, asked, laptop.trust, laptop.anchor)
     if hashlib.sha256(encoded).hexdigest() != asked.model_hash:
         raise Refusal(RefusalCode.MODEL_MISMATCH)
     layout = task.layout()
     weights = codec.decode(encoded, layout)
     lattice = lattice_for(asked, sum(spec.elements for spec in layout))
-    return Accepted(asked, task, encoded, weights, lattice)
+    return Accepted(asked, task, encoded, weights, proven, lattice)
 
 
 def _take_part(accepted: Accepted, laptop: Laptop) -> Outcome:
     asked = accepted.contract
     try:
-        update = _update(accepted, laptop)
-        # The employee may have paused while this trained; what is reserved stays spent.
-        if update is None or not laptop.is_willing():
+        laptop.follow(accepted)
+        found = laptop.answered(asked) or _work(accepted, laptop)
+        if found is None:
             return silence(laptop, asked)
-        laptop.release(asked, update)
     except Refusal as refusal:
         _note(refusal.code, laptop, asked)
         return silence(laptop, asked)
     except Exception:  # noqa: BLE001 - from here on even a failure could tell something
         return silence(laptop, asked)
-    return wire.reply_content(asked.digest(), __version__, update)
+    return wire.reply_content(asked.digest(), __version__, found.update, found.receipt)
 
 
 def _note(code: RefusalCode, laptop: Laptop, asked: RoundContract) -> None:
@@ -235,6 +279,16 @@ def _note(code: RefusalCode, laptop: Laptop, asked: RoundContract) -> None:
     if code in LOCAL_ONLY:
         with suppress(Exception):  # nothing leaves, so nothing depends on this entry
             laptop.refuse(code, asked.digest())
+
+
+def _work(accepted: Accepted, laptop: Laptop) -> Answered | None:
+    """Make an update and release it."""
+    laptop.check_release(accepted.contract)
+    update = _update(accepted, laptop)
+    # The employee may have paused while this trained; what is reserved stays spent.
+    if update is None or not laptop.is_willing():
+        return None
+    return Answered(update, laptop.release(accepted.contract, update))
 
 
 def _update(accepted: Accepted, laptop: Laptop) -> bytes | None:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
+from socket import socket
 from typing import Self, TypeVar
 
 # Both are read when flwr is first imported, so they must be set before the lines below.
@@ -58,6 +59,7 @@ from flwr.supercore.protobuf.client import ProtobufClientInterceptor
 from flwr.supercore.runtime import RuntimeHttpClient
 from flwr.supernode.runtime.run_clientapp import push_message
 
+from deskbound_client.federation.doorway import through
 from deskbound_strategies.errors import (
     ConfigError,
     Refusal,
@@ -126,24 +128,32 @@ class Runtime:
     Args:
         address: ``127.0.0.1:port``.
         secret: shared with the SuperNode; without it no task is handed out.
+        dial: gives connections to that address, for a process that may make none itself.
     """
 
-    def __init__(self, address: str, secret: bytes) -> None:
+    def __init__(
+        self, address: str, secret: bytes, dial: Callable[[], socket] | None = None
+    ) -> None:
         check_flwr()
         self._address = address
+        self._dial = dial
         self._client = self._connect(
             "SuperExec",
             SuperExecAuthHttpInterceptor(master_secret=secret, protected_methods={_ACQUIRE}),
         )
 
     def _connect(self, name: str, extra: ProtobufClientInterceptor) -> RuntimeHttpClient:
-        return RuntimeHttpClient.from_server_address(
+        client = RuntimeHttpClient.from_server_address(
             server_address=self._address,
             insecure=True,  # loopback; the secret, not TLS, keeps other processes out
             root_certificates=None,
             interceptors=[RuntimeVersionHttpInterceptor(component_name=name), extra],
             retry_invoker=None,
         )
+        if self._dial is not None:
+            before, client._client = client._client, through(self._dial)  # noqa: SLF001 - this file
+            before.close()
+        return client
 
     def claim(self) -> "ClaimedTask | None":
         """Take the oldest waiting task, if there is one.

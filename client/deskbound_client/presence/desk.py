@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from deskbound_client.capture.control import Control
-from deskbound_client.capture.status import read_status
+from deskbound_client.capture.status import is_fresh, read_status
 from deskbound_client.governor.report import is_breach, read_report
 from deskbound_client.paths import HomePaths
 from deskbound_strategies.errors import DeskboundError
 
-FRESH_SECONDS = 10  # an older statement of capture is no statement
 _NOT_AT_ALL = frozenset({"stopped", "paused", "no-consent", "display-lost", "schedule"})
 
 
@@ -46,8 +45,7 @@ class DeskState:
 def desk_state(paths: HomePaths, clock: Callable[[], float] = time.time) -> DeskState:
     """Return what is so at this desk; it never raises."""
     told = read_status(paths.run / "capture.json")
-    fresh = told is not None and abs(clock() - told.at) <= FRESH_SECONDS
-    state = told.state if told is not None and fresh else "stopped"
+    state = told.state if told is not None and is_fresh(told, clock()) else "stopped"
     held = read_report(paths)
     breach = held if held is not None and is_breach(held.reason) else None
     try:

@@ -5,6 +5,7 @@ to the control word, which every process reads before it looks at anything.
 """
 
 import select
+import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,8 +17,6 @@ from Xlib import error as xerror
 from deskbound_client.capture.display import connect
 from deskbound_client.presence.keys import Combination, codes_of, lock_masks
 from deskbound_strategies.errors import BusyError, DeskboundError, NotFoundError
-
-_LOOK_SECONDS = 0.5
 
 
 class Hotkey(threading.Thread):
@@ -35,6 +34,7 @@ class Hotkey(threading.Thread):
         self._wanted = wanted
         self._pressed = pressed
         self._stopping = threading.Event()
+        self._waker, self._wakes = socket.socketpair()
         self._connection: Any = None
         self._held: set[tuple[int, int]] = set()  # key and what is held beside it
         self.trouble: DeskboundError | None = None
@@ -49,6 +49,7 @@ class Hotkey(threading.Thread):
         try:
             self._connection = connect(self._display_name)
         except Exception:  # noqa: BLE001 - python-xlib raises many kinds, all of which mean this
+            self._close()
             raise _no_display() from None
         try:
             self._grab()
@@ -61,7 +62,7 @@ class Hotkey(threading.Thread):
         try:
             while not self._stopping.is_set():
                 if not self._connection.pending_events():
-                    select.select([self._connection], [], [], _LOOK_SECONDS)
+                    select.select([self._connection, self._wakes], [], [])
                 while self._connection.pending_events():
                     self._take_in(self._connection.next_event())
         except DeskboundError as error:
@@ -72,8 +73,9 @@ class Hotkey(threading.Thread):
             self._close()
 
     def stop(self) -> None:
-        """Give the keys back within a moment."""
+        """Give the keys back at once."""
         self._stopping.set()
+        self._waker.close()  # ends the wait
 
     def _take_in(self, event: Any) -> None:
         if event.type == X.KeyPress:
@@ -107,6 +109,8 @@ class Hotkey(threading.Thread):
             )
 
     def _close(self) -> None:
+        self._waker.close()
+        self._wakes.close()
         with suppress(Exception):  # the server frees the keys of a connection that ends
             self._connection.close()
 

@@ -21,7 +21,7 @@ from deskbound_client.store.files import read_private, replace_private
 from deskbound_client.supervision import Trouble
 from deskbound_strategies.errors import ConfigError, DeskboundError, NotFoundError
 
-TICK_SECONDS = 0.5
+TICK_SECONDS = 1.0
 SAY_SECONDS = 5.0  # the agent takes silence for "nobody can tell"
 AGAIN_SECONDS = 30.0  # before a part that failed is tried again
 FILE = "presence.json"

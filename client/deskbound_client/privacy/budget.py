@@ -18,6 +18,7 @@ from datetime import date
 from typing import Any
 
 from deskbound_client.privacy.ledger_store import LedgerStore
+from deskbound_client.privacy.outbox import Outbox
 from deskbound_client.privacy.report import DaySpent, report
 from deskbound_client.privacy.state import Block, PastRound, PrivacyState
 from deskbound_strategies.accounting import (
@@ -32,7 +33,7 @@ from deskbound_strategies.errors import Refusal, RefusalCode
 from deskbound_strategies.ledger import LedgerEntry
 from deskbound_strategies.ledger_bodies import LedgerKind
 from deskbound_strategies.mechanism import Lattice
-from deskbound_strategies.policy import PolicyFloor
+from deskbound_strategies.policy import PolicyFloor, cap_of
 
 __all__ = ["Budget", "DaySpent", "Reservation"]
 
@@ -63,7 +64,7 @@ class Budget:
 
     Args:
         ledger: of the same vault.
-        floor: the local policy floor.
+        floor: the policy floor in force; ``floors.py`` has written it into the ledger.
         clock: Unix time.
     """
 
@@ -120,7 +121,6 @@ class Budget:
                 return None
             for block in charged.values():
                 self._state.store(block)
-            self.note_floor()
             delta = self._floor.delta_day
             spendable = delta - noise_delta(contract.steps)
             epsilon = max(epsilon_of(round_cost(contract), spendable), 1e-12)
@@ -156,6 +156,18 @@ class Budget:
             self._state.mark_released(digest, entry.seq)
         return entry
 
+    def released(self, contract: str) -> str | None:
+        """Return the digest of the ledger's release entry for a contract, or None for none.
+
+        Raises:
+            VerificationError: when that entry is not what this device wrote.
+        """
+        past = self._state.past_round(contract)
+        if past is None or past.release_seq is None:
+            return None
+        entry = self._ledger.entry(past.release_seq)
+        return entry.digest if entry is not None and entry.body["contract"] == contract else None
+
     def refuse(self, code: RefusalCode, contract_digest: str | None = None) -> None:
         """Write a refusal down; past a thousand a day only the first thousand are.
 
@@ -170,15 +182,6 @@ class Budget:
                 body = {"contract": contract_digest, "code": code.value}
                 self._ledger.append(LedgerKind.REFUSE, body)
 
-    def note_floor(self) -> None:
-        """Write the policy floor into the ledger if it is not the one named there last."""
-        digest = self._floor.digest()
-        with self._ledger.database.transaction():
-            if self._state.floor() != digest:
-                body = {"floor": digest, "profile": self._floor.profile}
-                self._ledger.append(LedgerKind.POLICY, body)
-                self._state.set_floor(digest)
-
     def forgotten(self, scope: str, days: Iterable[date]) -> None:
         """Write down that the employee erased data; what was spent on it stays spent.
 
@@ -186,12 +189,18 @@ class Budget:
             scope: ``range``, ``app``, ``day`` or ``all``.
             days: the days touched.
         """
-        blocks = sorted({self.block_of(day) for day in days})
-        self._ledger.append(LedgerKind.FORGET, {"scope": scope, "blocks": blocks})
+        touched = set(days)
+        blocks = sorted({self.block_of(day) for day in touched})
+        with self._ledger.database.transaction():
+            self._ledger.append(LedgerKind.FORGET, {"scope": scope, "blocks": blocks})
+            Outbox(self._ledger.database).forget(touched)
 
     def retired(self, day: date, reason: str) -> None:
         """Write down that a day was destroyed for its age (``retention``) or ``size``."""
-        self._ledger.append(LedgerKind.RETIRE, {"block": self.block_of(day), "reason": reason})
+        with self._ledger.database.transaction():
+            body = {"block": self.block_of(day), "reason": reason}
+            self._ledger.append(LedgerKind.RETIRE, body)
+            Outbox(self._ledger.database).forget({day})
 
     def spent(self, day: date) -> tuple[float, float]:
         """Return (epsilon, delta) that a day has given away about one unit, whatever came when."""
@@ -222,7 +231,7 @@ class Budget:
             unit = f"{_unit_of(contract)}/{digest}"
             block = self._state.block(self.block_of(day))
             same = block.unit in ("", unit)
-            if same and admits(block.curve, cost, self._floor.cap, steps=block.steps + steps):
+            if same and admits(block.curve, cost, cap_of(self._floor), steps=block.steps + steps):
                 charged[day] = block.charged(unit, cost, steps)
         names = {block.name for block in charged.values()}
         others = [block for block in self._state.blocks() if block.name not in names]

@@ -13,11 +13,13 @@ from typing import Any, Protocol
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deskbound_client import __version__
+from deskbound_client.privacy.anchoring import anchor_key
 from deskbound_client.store.cipher import Connection
 from deskbound_client.store.files import replace_private
 from deskbound_strategies import ledger
 from deskbound_strategies.ledger import LedgerEntry
 from deskbound_strategies.ledger_bodies import LedgerKind
+from deskbound_strategies.log_entries import anchor_of
 
 LEDGER_FORMAT = 1
 
@@ -70,6 +72,13 @@ class LedgerStore:
         rows = self.database.execute("SELECT line FROM ledger WHERE seq = ?", (seq,))
         return LedgerEntry.from_signed(rows[0][0], self._key.public_key()) if rows else None
 
+    def last_of(self, kind: LedgerKind) -> LedgerEntry | None:
+        """Return the newest entry of a kind, its signature checked."""
+        rows = self.database.execute(
+            "SELECT line FROM ledger WHERE kind = ? ORDER BY seq DESC LIMIT 1", (kind.value,)
+        )
+        return LedgerEntry.from_signed(rows[0][0], self._key.public_key()) if rows else None
+
     def entries(self, *, kinds: Sequence[LedgerKind] = ()) -> Iterator[LedgerEntry]:
         """Yield the entries, oldest first, the whole chain and every signature checked.
 
@@ -88,6 +97,11 @@ class LedgerStore:
         """Return the digest of the last entry: it fixes all that came before."""
         last = self._last()
         return ledger.NO_ENTRY if last is None else last.digest
+
+    def anchor(self, origin: str) -> str:
+        """Return the anchor (hex) under which a log is to speak of this laptop."""
+        key = anchor_key(self._key, origin)
+        return anchor_of(key.public_key().public_bytes_raw())
 
     def export(self, path: Path) -> str:
         """Write the ledger with its signed head for an auditor, mode 0600; return the head.

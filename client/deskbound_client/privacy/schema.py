@@ -56,6 +56,26 @@ PRIVACY_SCHEMA: tuple[str, ...] = (
     """,
 )
 
+FLOOR_SCHEMA: tuple[str, ...] = (
+    # Every policy floor that was ever in force, signed by the device; the newest one holds.
+    # ``floors.py`` is the only reader and writer. Appended, never updated or deleted.
+    """
+    CREATE TABLE policy_floors (
+        number INTEGER PRIMARY KEY,
+        digest TEXT NOT NULL,
+        envelope BLOB NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TRIGGER floors_are_never_rewritten BEFORE UPDATE ON policy_floors
+    BEGIN SELECT RAISE(ABORT, 'policy floors are append-only'); END
+    """,
+    """
+    CREATE TRIGGER floors_are_never_removed BEFORE DELETE ON policy_floors
+    BEGIN SELECT RAISE(ABORT, 'policy floors are append-only'); END
+    """,
+)
+
 EPSILON_SCHEMA: tuple[str, ...] = (
     # Numerically composed figures that were worked out before. ``name`` is SHA-256 of all that
     # determines one; ``value`` is the float64 and eight bytes that bind it to its name. Nothing
@@ -64,6 +84,50 @@ EPSILON_SCHEMA: tuple[str, ...] = (
     CREATE TABLE privacy_epsilons (
         name BLOB PRIMARY KEY,
         value BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+LOG_SCHEMA: tuple[str, ...] = (
+    # The head of each log as seen last, and how many of this laptop's releases it knew of.
+    """
+    CREATE TABLE log_heads (
+        origin TEXT PRIMARY KEY,
+        size INTEGER NOT NULL,
+        root BLOB NOT NULL CHECK (length(root) = 32),
+        logged INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    # Which model each round was about when it was first heard of: there is one for everybody.
+    """
+    CREATE TABLE log_models (
+        run TEXT NOT NULL,
+        round INTEGER NOT NULL,
+        model TEXT NOT NULL,
+        PRIMARY KEY (run, round)
+    ) STRICT, WITHOUT ROWID
+    """,
+    # The receipts that this vault ever signed; a receipt in the log that is not here is of another
+    # copy of this vault, or of a later time.
+    """
+    CREATE TABLE log_receipts (
+        origin TEXT NOT NULL,
+        count INTEGER NOT NULL,
+        contract TEXT NOT NULL,
+        commitment TEXT NOT NULL,
+        PRIMARY KEY (origin, count),
+        UNIQUE (origin, contract)
+    ) STRICT, WITHOUT ROWID
+    """,
+    # Released answers, byte for byte. ``cuts`` names what one was made from while it may be sent
+    # again, and is empty after that.
+    """
+    CREATE TABLE outbox (
+        contract TEXT PRIMARY KEY,
+        release INTEGER NOT NULL,
+        body BLOB NOT NULL,
+        receipt BLOB NOT NULL,
+        cuts BLOB NOT NULL
     ) STRICT, WITHOUT ROWID
     """,
 )

@@ -127,15 +127,6 @@ class PrivacyState:
             "UPDATE privacy_rounds SET release_seq = ? WHERE contract = ?", (release_seq, contract)
         )
 
-    def floor(self) -> str | None:
-        """Return the digest of the policy floor that the ledger names last."""
-        value = self._get("floor")
-        return None if value is None else value.decode("ascii")
-
-    def set_floor(self, digest: str) -> None:
-        """Remember which policy floor the ledger names."""
-        self._put("floor", digest.encode("ascii"))
-
     def refusals_on(self, utc_day: int) -> int:
         """Return how many refusals were written to the ledger on a UTC day."""
         day, _, count = (self._get("refusals") or b"0:0").partition(b":")

@@ -163,7 +163,7 @@ class DayFile:
 
     def counts(self) -> Counts:
         """Return how many rows there are."""
-        actions = sum(self.tally.by("stream", "1").values())
+        actions = self.tally.total("1")
         return Counts(actions, self._count("thumbs", "1"), self._count("gaps", "1"))
 
     def touches(self, start: int, end: int) -> bool:
@@ -175,7 +175,7 @@ class DayFile:
         """Return how many rows ``delete`` would touch."""
         rows, blanks = self._rows(wanted), wanted.blanked().items()
         if wanted.timeless:  # a search by time alone has to look at the rows
-            actions = sum(self.tally.by("stream", wanted.groups()).values())
+            actions = self.tally.total(wanted.groups())
         else:
             actions = self._count("actions", rows.get("actions"))
         thumbs, gaps = (self._count(table, rows.get(table)) for table in _TABLES[1:])

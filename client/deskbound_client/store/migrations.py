@@ -6,7 +6,12 @@ how many are done, inside the same transaction, so a crash leaves a step wholly 
 
 from collections.abc import Callable
 
-from deskbound_client.privacy.schema import EPSILON_SCHEMA, PRIVACY_SCHEMA
+from deskbound_client.privacy.schema import (
+    EPSILON_SCHEMA,
+    FLOOR_SCHEMA,
+    LOG_SCHEMA,
+    PRIVACY_SCHEMA,
+)
 from deskbound_client.store.cipher import Connection
 from deskbound_client.store.tally import TALLY_SCHEMA
 from deskbound_strategies.errors import VaultDamagedError
@@ -168,3 +173,21 @@ def rows_that_were_moved(connection: Connection) -> None:
         "INSERT INTO moved SELECT coalesce((SELECT max(id) FROM actions), 0),"
         " coalesce((SELECT max(id) FROM thumbs), 0), coalesce((SELECT max(id) FROM gaps), 0), 0"
     )
+
+
+@migration(VAULT_STEPS)
+def log_and_outbox(connection: Connection) -> None:
+    """What this laptop saw of the server's log, the receipts it signed, the answers it released."""
+    for statement in LOG_SCHEMA:
+        connection.execute(statement)
+
+
+@migration(VAULT_STEPS)
+def floors_in_force(connection: Connection) -> None:
+    """Which policy floor holds, signed, and to which one consent to updates was given.
+
+    Receipts of before name none: whoever agreed to updates then is asked anew.
+    """
+    for statement in FLOOR_SCHEMA:
+        connection.execute(statement)
+    connection.execute("ALTER TABLE consents ADD COLUMN floor TEXT NOT NULL DEFAULT ''")

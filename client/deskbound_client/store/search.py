@@ -4,7 +4,6 @@ The tally says in which hours the rows lie, how many to skip, and in which stret
 those are read. Conditions are made of integers by ``employee/stored.py``.
 """
 
-import itertools
 from collections.abc import Iterator
 
 from deskbound_client.store.days import DayFile
@@ -15,6 +14,7 @@ _ACTIONS = (
     f"SELECT a.id, token, app, gap, at, stream, bucket, fx, fy, mono, b.boot, source,"  # noqa: S608
     f" at / {HOUR} AS hour FROM actions AS a JOIN boots AS b ON b.number = a.boot"
 )
+_COUNT = f"SELECT count(*), at / {HOUR} AS hour FROM actions AS a"  # noqa: S608 - all ours
 _THUMBS = (
     "SELECT a.id, pixels, app, at, mono, b.boot, source"
     " FROM thumbs AS a JOIN boots AS b ON b.number = a.boot"
@@ -33,11 +33,13 @@ def newest_actions(file: DayFile, where: str, skip: int) -> Iterator[tuple[int, 
         if skip >= stretch.count:
             skip -= stretch.count
             continue
-        yield from itertools.islice(_of_hour(file, where, stretch), skip, None)
+        yield from _of_hour(file, where, stretch, skip)
         skip = 0
 
 
-def _of_hour(file: DayFile, where: str, stretch: Stretch) -> Iterator[tuple[int, StoredAction]]:
+def _of_hour(
+    file: DayFile, where: str, stretch: Stretch, skip: int
+) -> Iterator[tuple[int, StoredAction]]:
     start = stretch.hour * HOUR
     within = f"at BETWEEN {start:d} AND {start + HOUR - 1:d}"
     for spot in range(stretch.last // SPOT_ROWS, stretch.first // SPOT_ROWS - 1, -1):
@@ -45,11 +47,16 @@ def _of_hour(file: DayFile, where: str, stretch: Stretch) -> Iterator[tuple[int,
             continue
         first = max(spot * SPOT_ROWS, stretch.first)
         last = min((spot + 1) * SPOT_ROWS - 1, stretch.last)
-        for row in file.connection.execute(
-            f"{_ACTIONS} WHERE a.id BETWEEN {first:d} AND {last:d} AND {within} AND {where}"
-            " ORDER BY a.id DESC"
-        ):
+        fits = f"a.id BETWEEN {first:d} AND {last:d} AND {within} AND {where}"
+        if skip:  # whole spots are passed over by counting: nothing is made of their rows
+            count = file.connection.execute(f"{_COUNT} WHERE {fits}")[0][0]
+            if skip >= count:
+                skip -= count
+                continue
+        rows = file.connection.execute(f"{_ACTIONS} WHERE {fits} ORDER BY a.id DESC")
+        for row in rows[skip:]:
             yield int(row[0]), StoredAction(*row[1:-1])
+        skip = 0
 
 
 def action_numbered(file: DayFile, number: int) -> StoredAction | None:

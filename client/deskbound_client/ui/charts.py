@@ -12,6 +12,7 @@ from PIL import Image
 
 from deskbound_client.store.rows import THUMB_COLUMNS, THUMB_ROWS
 
+_HIGHEST = 84  # of a hundred: its number stands above the highest column
 _GREY = 17  # sixteen greys spread over 0..255
 
 
@@ -59,7 +60,7 @@ def spark(counts: Sequence[int], words: str) -> Markup:
 def columns(
     groups: Sequence[tuple[str, Sequence[int]]], names: Sequence[str], words: str
 ) -> Markup:
-    """Return stacked columns with a label below each.
+    """Return stacked columns with a label below each, and above it how many it shows.
 
     Args:
         groups: of each column its label and its counts, bottom first.
@@ -83,7 +84,7 @@ def _column(
 ) -> Markup:
     left, top, parts = 48 * place + 6, 100.0, []
     for number, count in enumerate(counts, 1):
-        height = 92 * count / most
+        height = _HIGHEST * count / most
         top -= height
         parts.append(
             Markup('<rect class="s{}" x="{}" y="{}" width="36" height="{}"/>').format(
@@ -92,8 +93,9 @@ def _column(
         )
     said = ", ".join(f"{count:,} {name}" for count, name in zip(counts, names, strict=True))
     return Markup(
-        '<g><title>{}: {}</title>{}<text x="{}" y="115" text-anchor="middle">{}</text></g>'
-    ).format(label, said, Markup("").join(parts), left + 18, label)
+        '<g><title>{0}: {1}</title>{2}<text x="{3}" y="{4}" text-anchor="middle">{5:,}</text>'
+        '<text x="{3}" y="115" text-anchor="middle">{0}</text></g>'
+    ).format(label, said, Markup("").join(parts), left + 18, _place(top - 4), sum(counts))
 
 
 def _place(number: float) -> str:

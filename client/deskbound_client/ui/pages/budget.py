@@ -5,10 +5,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from deskbound_client.employee.spending import Spending, bounds, spending, when_spent
+from deskbound_client.employee import policy
+from deskbound_client.employee.bounds import bounds, difference_words
+from deskbound_client.employee.spending import Spending, spending, when_spent
 from deskbound_client.ui import charts
-from deskbound_client.ui.page import desk_of, render
-from deskbound_strategies.policy import describe, load_floor
+from deskbound_client.ui.desk import Notice
+from deskbound_client.ui.page import back, desk_of, form_of, render
+from deskbound_strategies.policy import describe
 
 PATH, TITLE = "/budget", "Budget"
 
@@ -16,8 +19,9 @@ PATH, TITLE = "/budget", "Budget"
 def show(request: Request) -> Response:
     """Show the page."""
     desk = desk_of(request)
-    floor = load_floor(desk.paths.floor)
     with desk.vault() as vault:
+        policy_now = policy.state(desk.paths, vault)
+        floor = policy_now.held.floor
         found = spending(vault, floor)
     return render(
         request,
@@ -27,7 +31,20 @@ def show(request: Request) -> Response:
         bounds=bounds(floor),
         when_spent=when_spent(floor),
         guarantee=describe(floor).splitlines(),
+        policy=policy_now,
+        why=policy.why_words(policy_now.held),
+        differences=[difference_words(one) for one in policy_now.differences],
+        proposed=describe(policy_now.waiting).splitlines() if policy_now.waiting else [],
     )
+
+
+def accept(request: Request) -> Response:
+    """Accept the looser floor that was shown; another one that took its place is not accepted."""
+    desk, form = desk_of(request), form_of(request)
+    with desk.vault() as vault:
+        policy.accept(desk.paths, vault, form.get("digest", ""))
+    lines = ("It is signed and in the ledger; it holds from now on.",)
+    return back(request, PATH, Notice("The policy floor is accepted.", lines))
 
 
 def _bars(found: Spending) -> list[Markup]:
@@ -42,4 +59,4 @@ def _bars(found: Spending) -> list[Markup]:
     ]
 
 
-routes = [Route(PATH, show)]
+routes = [Route(PATH, show), Route("/budget/accept", accept, methods=["POST"])]

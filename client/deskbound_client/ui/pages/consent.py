@@ -7,9 +7,14 @@ from starlette.routing import Route
 from deskbound_client import consent
 from deskbound_client.capture.signals import STREAMS
 from deskbound_client.employee import agreeing
+from deskbound_client.paths import HomePaths
+from deskbound_client.privacy.floor_keeper import floor_in_force, floor_to_show
+from deskbound_client.store.vault import Vault
 from deskbound_client.ui.desk import Notice
 from deskbound_client.ui.page import back, desk_of, form_of, render
 from deskbound_strategies import dsse
+from deskbound_strategies.errors import DeskboundError
+from deskbound_strategies.policy import PolicyFloor, describe
 
 PATH, TITLE = "/consent", "Consent"
 _RECEIPTS = 50
@@ -19,16 +24,26 @@ def show(request: Request) -> Response:
     """Show the page."""
     with desk_of(request).vault() as vault:
         offers = agreeing.offers(vault)
+        floor = _floor(desk_of(request).paths, vault)
         receipts = consent.receipts(vault)[::-1]
         device = dsse.fingerprint(vault.signing_key().public_key())
     return render(
         request,
         "consent.html",
         offers=offers,
+        guarantee=describe(floor).splitlines(),
         receipts=receipts[:_RECEIPTS],
         more=max(0, len(receipts) - _RECEIPTS),
         device=device,
     )
+
+
+def _floor(paths: HomePaths, vault: Vault) -> PolicyFloor:
+    """Return the floor that a consent to updates would name; damage keeps nobody from revoking."""
+    try:
+        return floor_in_force(paths, vault)
+    except DeskboundError:
+        return floor_to_show(vault)
 
 
 def grant(request: Request) -> Response:

@@ -35,7 +35,7 @@ def show(request: Request) -> Response:
     scope, what = asked.get("scope", ""), asked.get("what", "")
     with desk.vault() as vault:
         wish = wish_of(scope, what, desk.now()) if scope else None
-        preview = forgetting.preview(desk.paths, vault, wish) if wish else None
+        preview = forgetting.preview(vault, wish) if wish else None
         receipts = forgetting.receipts(vault)[::-1]
     scope, what = _fixed(wish, what) if wish else ("", "")
     return render(

@@ -8,11 +8,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from deskbound_client.employee.sent import REASONS, Sent, reasons, received, sent
+from deskbound_client.employee.alarm import ALARMS, alarm_of
+from deskbound_client.employee.sent import Sent, bytes_of, reasons, received, sent
 from deskbound_client.privacy.ledger_store import LedgerStore
+from deskbound_client.privacy.outbox import Outbox
 from deskbound_client.ui import charts
 from deskbound_client.ui.page import desk_of, render
 from deskbound_strategies import dsse
+from deskbound_strategies.refusal_words import REFUSED
 
 PATH, TITLE = "/left", "What left"
 LEDGER = "/left/ledger.jsonl"
@@ -25,6 +28,8 @@ def show(request: Request) -> Response:
     desk = desk_of(request)
     with desk.vault() as vault:
         found = sent(vault)
+        kept = Outbox(vault.database).kept()
+        alarm = alarm_of(vault.database, LedgerStore(vault))
         device = dsse.fingerprint(vault.signing_key().public_key())
     uploads = found.uploads[::-1]
     start = _start(request, len(uploads))
@@ -35,10 +40,12 @@ def show(request: Request) -> Response:
         uploads=uploads[start : start + PAGE],
         start=start,
         page=PAGE,
-        declined=[(code, count, REASONS[code]) for code, count in reasons(found.declined)],
+        declined=[(code, count, REFUSED[code]) for code, count in reasons(found.declined)],
         received=received(desk.paths),
         chart=_chart(found),
         device=device,
+        kept=kept,
+        alarm=None if alarm is None else ALARMS[alarm],
     )
 
 
@@ -47,6 +54,15 @@ def download(request: Request) -> Response:
     with desk_of(request).vault() as vault:
         content = LedgerStore(vault).exported()
     headers = {"content-disposition": 'attachment; filename="deskbound-ledger.jsonl"'}
+    return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+def upload(request: Request) -> Response:
+    """Hand over the very bytes of an upload."""
+    with desk_of(request).vault() as vault:
+        found, content = bytes_of(vault, request.path_params["sha256"])
+    name = f"deskbound-upload-{found.sha256[:16]}.bin"
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type="application/octet-stream", headers=headers)
 
 
@@ -73,4 +89,4 @@ def _day(at: int) -> date:
     return datetime.fromtimestamp(at).astimezone().date()
 
 
-routes = [Route(PATH, show), Route(LEDGER, download)]
+routes = [Route(PATH, show), Route(LEDGER, download), Route("/left/bytes/{sha256}", upload)]

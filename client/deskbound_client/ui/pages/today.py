@@ -7,7 +7,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from deskbound_client.employee import agreeing, pausing
-from deskbound_client.employee.status import Status, status_of
+from deskbound_client.employee.status import SILENT, TROUBLE, Status, status_of
 from deskbound_client.employee.timeline import timeline
 from deskbound_client.employee.words import until
 from deskbound_client.store.vault import day_of
@@ -89,7 +89,7 @@ def _until(found: Status) -> str:
 
 
 def _mark(found: Status) -> str:
-    if found.disk_full or found.capture == "trouble":
+    if found.disk_full or found.capture in (TROUBLE, SILENT):
         return _TROUBLE
     return _KEPT if found.capture == "open" else _CLOSED
 
