@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from deskbound_strategies.accounting import (
     RdpCurve,
@@ -18,6 +19,7 @@ from deskbound_strategies.accounting import (
     epsilon_prv,
     noise_delta,
 )
+from deskbound_strategies.composition import composed
 from deskbound_strategies.errors import VerificationError
 from deskbound_strategies.ledger_export import Charge, Claim, LedgerSummary
 
@@ -85,17 +87,50 @@ def worst_block(summary: LedgerSummary, delta: float | None = None) -> BlockLoss
     """
     if not summary.charges:
         return None
-    at = min(claim.delta for claim in summary.claims) if delta is None else delta
-    distinct = {frozenset(charges.items()): charges for charges in summary.charges.values()}
-    worst = max(distinct.values(), key=lambda charges: _renyi(charges, at))
+    at = _delta(summary, delta)
+    distinct = {frozenset(charges.items()) for charges in summary.charges.values()}
+    return loss_of(max(distinct, key=lambda charges: _renyi(dict(charges), at)), at)
+
+
+def block_losses(summary: LedgerSummary, delta: float | None = None) -> dict[str, BlockLoss]:
+    """Return the loss of every block, by its pseudonym; the arguments are ``worst_block``'s."""
+    if not summary.charges:
+        return {}
+    at = _delta(summary, delta)
+    return {
+        block: loss_of(frozenset(charges.items()), at) for block, charges in summary.charges.items()
+    }
+
+
+def _delta(summary: LedgerSummary, delta: float | None) -> float:
+    return min(claim.delta for claim in summary.claims) if delta is None else delta
+
+
+@lru_cache(maxsize=4096)
+def loss_of(distinct: frozenset[tuple[Charge, int]], at: float) -> BlockLoss:
+    """Return the loss of a block that was charged so; days of one fleet are mostly charged alike.
+
+    Args:
+        distinct: each charge, and how often it was made.
+        at: delta.
+    """
+    charges = Counter(dict(distinct))
     return BlockLoss(
-        unit="+".join(sorted({charge.unit for charge in worst})),
+        unit="+".join(sorted({charge.unit for charge in charges})),
         delta=at,
-        epsilon_prv=_numerical(worst, at),
-        epsilon_renyi=_renyi(worst, at),
-        epsilon_second=second_opinion(worst, at),
-        rounds=worst.total(),
+        epsilon_prv=_numerical(charges, at),
+        epsilon_renyi=_renyi(charges, at),
+        epsilon_second=second_opinion(charges, at),
+        rounds=charges.total(),
     )
+
+
+def all_rounds(summary: LedgerSummary, delta: float) -> float:
+    """Return epsilon of all rounds for who left one unit in each day (``composition.composed``)."""
+    # Equal rounds at once: their curve is a multiple of one round's.
+    paid = summary.rounds_paid.items()
+    rounds = ((event_of_charge(charge, count), days) for (charge, days), count in paid)
+    return composed(rounds, delta)
 
 
 def second_opinion(charges: Mapping[Charge, int], delta: float) -> float | None:
@@ -127,20 +162,22 @@ def _check_lattice(claim: Claim) -> None:
 
 
 def _numerical(charges: Mapping[Charge, int], delta: float) -> float:
-    events = [_event(charge, count) for charge, count in charges.items()]
+    events = [event_of_charge(charge, count) for charge, count in charges.items()]
     return epsilon_prv(events, _noise_taken_off(charges, delta))
 
 
 def _renyi(charges: Mapping[Charge, int], delta: float) -> float:
-    return epsilon_of(_curve(charges), _noise_taken_off(charges, delta))
+    return epsilon_of(curve_of_charges(charges), _noise_taken_off(charges, delta))
 
 
-def _curve(charges: Mapping[Charge, int]) -> RdpCurve:
-    curves = (curve_of(_event(charge, count)) for charge, count in charges.items())
+def curve_of_charges(charges: Mapping[Charge, int]) -> RdpCurve:
+    """Return the Renyi curve of charges, each with how often it was made."""
+    curves = (curve_of(event_of_charge(charge, count)) for charge, count in charges.items())
     return sum(curves, RdpCurve())
 
 
-def _event(charge: Charge, count: int) -> SampledGaussian:
+def event_of_charge(charge: Charge, count: int = 1) -> SampledGaussian:
+    """Return a charge made so often, as an accountant takes it."""
     return SampledGaussian(charge.sampling_rate, charge.noise_multiplier, charge.steps * count)
 
 

@@ -1,14 +1,28 @@
 """One exported ledger, from file to verdict."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from deskbound_audit.epsilon import BlockLoss, check_claims, worst_block
+from deskbound_audit.log import check_against
 from deskbound_strategies.errors import ConfigError, NotFoundError, VerificationError
 from deskbound_strategies.ledger_export import LedgerSummary, verify_export
+from deskbound_strategies.log_export import VerifiedLog
 
 _HEX = frozenset("0123456789abcdef")
+_MEND = "Ask the fleet's operator for the list of its laptops once more."
+
+
+class Stage(StrEnum):
+    """What a ledger is held to, in this order; the first that fails is told, the rest not tried."""
+
+    WHOLE = "whole"
+    KNOWN = "known"
+    CLAIMS = "claims"
+    LOGGED = "logged"
+    ALONE = "alone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +34,14 @@ class Verdict:
         summary: its totals, when it verified.
         loss: what it gives away, when it verified and budget was ever reserved.
         problem: the sentence that says what is wrong, empty when it verified.
+        failed: at what it failed, None when it verified.
     """
 
     name: str
     summary: LedgerSummary | None = None
     loss: BlockLoss | None = None
     problem: str = ""
+    failed: Stage | None = None
 
     @property
     def accepted(self) -> bool:
@@ -39,14 +55,16 @@ def verify_file(
     *,
     delta: float | None = None,
     every_signature: bool = True,
+    logs: Sequence[VerifiedLog] = (),
 ) -> Verdict:
-    """Verify one export: chain, signatures, claims; and compute its privacy loss anew.
+    """Verify one export stage by stage, and compute its privacy loss anew.
 
     Args:
         path: the export.
         known_keys: fingerprints (hex) of the fleet's devices; empty accepts any device.
         delta: at which to state epsilon; by default what the ledger itself names.
         every_signature: check also what the signed head covers already.
+        logs: of servers; what was paid for must be in one of them, on the same terms.
 
     Raises:
         NotFoundError: when the file cannot be read.
@@ -57,14 +75,24 @@ def verify_file(
         raise NotFoundError(
             f"The ledger {path.name} cannot be read.", "Check the path and its permissions."
         ) from None
+    stage = Stage.WHOLE
     try:
         summary = verify_export(data, every_signature=every_signature)
+        stage = Stage.KNOWN
+        _check_known(summary, known_keys)
+        stage = Stage.CLAIMS
         check_claims(summary)
+        stage = Stage.LOGGED
+        if logs:
+            check_against(summary, logs)
     except VerificationError as error:
-        return Verdict(path.name, problem=error.sentence)
-    if known_keys and summary.key_fingerprint not in known_keys:
-        return Verdict(path.name, problem="It is signed by a device that is not in the list.")
+        return Verdict(path.name, problem=error.sentence, failed=stage)
     return Verdict(path.name, summary, worst_block(summary, delta))
+
+
+def _check_known(summary: LedgerSummary, known_keys: Collection[str]) -> None:
+    if known_keys and summary.key_fingerprint not in known_keys:
+        raise VerificationError("It is signed by a device that is not in the list.", _MEND)
 
 
 def read_keys(path: Path) -> frozenset[str]:

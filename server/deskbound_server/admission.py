@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from deskbound_server.receipts import Receipts
 from deskbound_strategies.aggregation import norm
 from deskbound_strategies.codec import Layout, Tensors, decode, encoded_size
 from deskbound_strategies.contract import RoundContract
@@ -20,6 +21,7 @@ class AdmissionCode(StrEnum):
 
     CLIENT_VERSION = "client-version"
     OTHER_CONTRACT = "other-contract"
+    RECEIPT = "receipt"
     SHAPE = "shape"
     NOT_FINITE = "not-finite"
     NORM = "norm"
@@ -33,21 +35,25 @@ class Admission:
         contract: the round's terms.
         layout: the task's tensors.
         norm_bound: largest L2 norm of an update that counts.
+        receipts: takes the receipts of what laptops released, whether or not it counts here.
     """
 
     contract: RoundContract
     layout: Layout
     norm_bound: float
+    receipts: Receipts
 
     @property
     def max_update_bytes(self) -> int:
         """Size of an update; a message with more is not even decoded."""
         return encoded_size(self.layout)
 
-    def __call__(self, reply: Reply) -> "Tensors | AdmissionCode":
-        """Return the decoded update, or why it does not count."""
+    def __call__(self, node: int, reply: Reply) -> "Tensors | AdmissionCode":
+        """Return the decoded update of a laptop, or why it does not count."""
         if reply.contract_digest != self.contract.digest():
             return AdmissionCode.OTHER_CONTRACT
+        if not self.receipts.take(node, reply):
+            return AdmissionCode.RECEIPT
         if not self._version_fits(reply.client_version):
             return AdmissionCode.CLIENT_VERSION
         try:

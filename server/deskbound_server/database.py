@@ -4,7 +4,7 @@ What is kept of a round are counts and public terms, nothing per laptop.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -89,9 +89,10 @@ class Database:
         rows = self._read(sql.select(schema.runs).order_by(schema.runs.c.created, schema.runs.c.id))
         return [RunRow(**(row | {"state": RunState(row["state"])})) for row in rows]
 
-    def open_round(self, contract: RoundContract, envelope: bytes) -> int:
-        """Record a contract *before* it is sent; returns the attempt's number, from 1."""
+    def open_round(self, contract: RoundContract, envelope: bytes, leaf: bytes) -> int:
+        """Record and log a contract *before* it is sent; returns the attempt's number, from 1."""
         with _translated(), self._engine.begin() as connection:
+            append_leaves(connection, [leaf])
             done = sql.select(sql.func.count()).where(
                 schema.rounds.c.run == contract.run, schema.rounds.c.number == contract.round
             )
@@ -115,17 +116,19 @@ class Database:
         *,
         model_out: str = "",
         optimizer_state: str = "",
+        leaves: Sequence[bytes] = (),
     ) -> None:
-        """Record what came of a round; with a model it is released, else it failed."""
+        """Record what came of a round and log it; with a model it is released, else it failed."""
         state = RoundState.RELEASED if model_out else RoundState.FAILED
-        self._write(
-            sql.update(schema.rounds).where(schema.rounds.c.digest == digest).values(
-                state=state, closed=closed, cohort=outcome.cohort, admitted=outcome.admitted,
-                missing=outcome.missing, refused=json.dumps(outcome.refused, sort_keys=True),
-                rejected=json.dumps(outcome.rejected, sort_keys=True), model_out=model_out,
-                optimizer_state=optimizer_state,
-            )
+        change = sql.update(schema.rounds).where(schema.rounds.c.digest == digest).values(
+            state=state, closed=closed, cohort=outcome.cohort, admitted=outcome.admitted,
+            missing=outcome.missing, refused=json.dumps(outcome.refused, sort_keys=True),
+            rejected=json.dumps(outcome.rejected, sort_keys=True), model_out=model_out,
+            optimizer_state=optimizer_state,
         )  # fmt: skip
+        with _translated(), self._engine.begin() as connection:
+            append_leaves(connection, leaves)
+            connection.execute(change)
 
     def abandon_open_rounds(self, run: str) -> int:
         """Mark rounds a dead process left open; their contracts are never used again."""
@@ -145,10 +148,17 @@ class Database:
         released = [row for row in self.rounds(run) if row.state is RoundState.RELEASED]
         return released[-1] if released else None
 
-    def add_laptop(self, node: int, fingerprint: str, label: str) -> None:
-        """Record an enrolled laptop."""
+    def add_laptop(self, node: int, fingerprint: str, label: str, anchor: str) -> None:
+        """Record an enrolled laptop, and the anchor (hex) it signs receipts with."""
         row = {"node": str(node), "fingerprint": fingerprint, "label": label, "revoked": False}
-        self._write(sql.insert(schema.laptops).values(**row))
+        with _translated(), self._engine.begin() as connection:
+            connection.execute(sql.insert(schema.laptops).values(**row))
+            connection.execute(sql.insert(schema.anchors).values(node=str(node), anchor=anchor))
+
+    def anchors(self) -> dict[int, str]:
+        """Return the anchor of each laptop by its node id."""
+        rows = self._read(sql.select(schema.anchors))
+        return {int(row["node"]): row["anchor"] for row in rows}
 
     def revoke_laptop(self, node: int) -> None:
         """Record that a laptop may no longer connect."""
@@ -159,6 +169,76 @@ class Database:
         """Return all laptops that were ever enrolled."""
         return [LaptopRow(**row) for row in self._read(sql.select(schema.laptops))]
 
+    def leaves(self, begin: int = 0, limit: int = -1, most_bytes: int | None = None) -> list[bytes]:
+        """Return the log's leaves from an index on.
+
+        Args:
+            begin: index of the first.
+            limit: at most so many of them.
+            most_bytes: and at most so many bytes of them, but always the first.
+        """
+        table = schema.log_leaves
+        query = sql.select(table.c.data).where(table.c.index >= begin).order_by(table.c.index)
+        found, size = list[bytes](), 0
+        with _translated(), self._engine.connect() as connection:
+            for (data,) in connection.execute(query.limit(limit)):
+                size += len(data)
+                if found and most_bytes is not None and size > most_bytes:
+                    break
+                found.append(bytes(data))
+        return found
+
+    def add_leaves(self, leaves: Sequence[bytes]) -> None:
+        """Append leaves to the log; they are on the disk when this returns."""
+        with _translated(), self._engine.begin() as connection:
+            append_leaves(connection, leaves)
+
+    def named_releases(self) -> list[str]:
+        """Return the names of the signed manifests that contracts name from now on."""
+        return sorted(row["manifest"] for row in self._read(sql.select(schema.named_releases)))
+
+    def name_release(self, manifest: str, leaves: Sequence[bytes]) -> None:
+        """Let contracts name a manifest, and log it if its leaf is given."""
+        row = sql.insert(schema.named_releases).prefix_with("OR IGNORE").values(manifest=manifest)
+        with _translated(), self._engine.begin() as connection:
+            append_leaves(connection, leaves)
+            connection.execute(row)
+
+    def withdraw_release(self, manifest: str) -> None:
+        """Let no further contract name a manifest; its leaf stays."""
+        table = schema.named_releases
+        self._write(sql.delete(table).where(table.c.manifest == manifest))
+
+    def checkpoint(self, size: int | None = None) -> bytes | None:
+        """Return the signed head of a size, or the largest there is."""
+        table = schema.checkpoints
+        query = sql.select(table.c.note).order_by(table.c.size.desc()).limit(1)
+        rows = self._read(query if size is None else query.where(table.c.size == size))
+        return bytes(rows[0]["note"]) if rows else None
+
+    def keep_checkpoint(self, size: int, note: bytes) -> None:
+        """Record a signed head, or the cosignatures that came to it."""
+        table = schema.checkpoints
+        with _translated(), self._engine.begin() as connection:
+            connection.execute(sql.delete(table).where(table.c.size == size))
+            connection.execute(sql.insert(table).values(size=size, note=note))
+
+    def heads_shown(self, anchor: str) -> list[int]:
+        """Return the sizes of the heads that the laptop of an anchor may know, smallest first."""
+        table = schema.heads_shown
+        rows = self._read(sql.select(table.c.size).where(table.c.anchor == anchor))
+        return sorted(int(row["size"]) for row in rows)
+
+    def show_head(self, anchor: str, size: int) -> None:
+        """Record that a head is shown to a laptop, before it is."""
+        row = {"anchor": anchor, "size": size}
+        self._write(sql.insert(schema.heads_shown).prefix_with("OR IGNORE").values(**row))
+
+    def head_known(self, anchor: str, size: int) -> None:
+        """Record that a laptop signed a receipt under a head: it knows no smaller one any more."""
+        table = schema.heads_shown
+        self._write(sql.delete(table).where(table.c.anchor == anchor, table.c.size < size))
+
     def _write(self, statement: sql.Executable) -> int:
         with _translated(), self._engine.begin() as connection:
             return int(getattr(connection.execute(statement), "rowcount", 0))
@@ -166,6 +246,15 @@ class Database:
     def _read(self, statement: sql.Executable) -> list[dict[str, Any]]:
         with _translated(), self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(statement).mappings()]
+
+
+def append_leaves(connection: sql.Connection, leaves: Sequence[bytes]) -> None:
+    """Append leaves inside an open transaction."""
+    table = schema.log_leaves
+    begin = int(connection.execute(sql.select(sql.func.count()).select_from(table)).scalar_one())
+    rows = [{"index": begin + at, "data": data} for at, data in enumerate(leaves)]
+    if rows:
+        connection.execute(sql.insert(table), rows)
 
 
 def _round_row(row: dict[str, Any]) -> RoundRow:

@@ -3,6 +3,7 @@
 Enrolling needs the public key that ``deskbound join`` wrote on the laptop, handed over by a person.
 """
 
+import re
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -14,6 +15,8 @@ from deskbound_server.database import Database
 from deskbound_server.schema import LaptopRow
 from deskbound_strategies.errors import ConfigError, NotFoundError
 
+ANCHOR_COMMENT = "deskbound-anchor:"
+_ANCHOR = re.compile(r"[0-9a-f]{64}")
 _MEND = "Hand over the file server/node.pub that 'deskbound join' wrote on the laptop."
 
 
@@ -47,8 +50,30 @@ def read_public_key(path: Path) -> bytes:
     )
 
 
-def enroll(control: Control, database: Database, public_key: bytes, label: str) -> LaptopRow:
+def read_anchor(path: Path) -> str:
+    """Return the anchor (hex) that the same file names beside an OpenSSH key.
+
+    Raises:
+        ConfigError: it names none.
+    """
+    _, _, comment = path.read_bytes().decode("ascii", "replace").strip().rpartition(" ")
+    anchor = comment.removeprefix(ANCHOR_COMMENT)
+    if not comment.startswith(ANCHOR_COMMENT) or _ANCHOR.fullmatch(anchor) is None:
+        raise ConfigError(f"{path.name} does not name the laptop's anchor.", _MEND)
+    return anchor
+
+
+def enroll(
+    control: Control, database: Database, public_key: bytes, anchor: str, label: str
+) -> LaptopRow:
     """Let a laptop connect.
+
+    Args:
+        control: of the running SuperLink.
+        database: of the server.
+        public_key: of its node (PEM).
+        anchor: under which the log will speak of it (hex).
+        label: the operator's own mark.
 
     Raises:
         ConfigError: its key was enrolled before (a revoked key does not come back), or another
@@ -59,13 +84,23 @@ def enroll(control: Control, database: Database, public_key: bytes, label: str) 
         raise ConfigError(
             "This key was enrolled before.", "Enroll each laptop once; after 'revoke', join anew."
         )
+    if anchor in _anchors_in_use(database):
+        raise ConfigError(
+            "A laptop with this anchor may connect already.",
+            "One vault is one laptop: revoke the other first.",
+        )
     if label and any(row.label == label and not row.revoked for row in database.laptops()):
         raise ConfigError(
             f"Another laptop is labelled {label} already.", "Choose another label, or revoke it."
         )
     node = control.register(public_key, label)
-    database.add_laptop(node, fingerprint, label)
+    database.add_laptop(node, fingerprint, label, anchor)
     return LaptopRow(str(node), fingerprint, label, revoked=False)
+
+
+def _anchors_in_use(database: Database) -> set[str]:
+    anchors = database.anchors()
+    return {anchors.get(int(row.node), "") for row in database.laptops() if not row.revoked}
 
 
 def revoke(control: Control, database: Database, name: str) -> LaptopRow:

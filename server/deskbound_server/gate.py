@@ -19,6 +19,7 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 App = Callable[[Any, Receive, Send], Awaitable[None]]
 
 TOKEN_HEADER = "deskbound-control-token"  # noqa: S105 - the name of a header
+LOG_PREFIX = "/deskbound/log/"
 MAX_BODY_BYTES = 66 * 1024 * 1024  # the largest message of our wire format, and its envelope
 
 
@@ -50,7 +51,7 @@ def judge(knock: Knock, token: str) -> HTTPStatus | None:
         return HTTPStatus.LENGTH_REQUIRED
     if not 0 <= knock.length <= MAX_BODY_BYTES:
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    if knock.path == "/health" or knock.path.startswith("/v1/fleet/"):
+    if knock.path == "/health" or knock.path.startswith(("/v1/fleet/", LOG_PREFIX)):
         return None
     shown = (knock.token or "").encode("utf-8")
     knows = hmac.compare_digest(shown, token.encode("utf-8"))
@@ -60,11 +61,18 @@ def judge(knock: Knock, token: str) -> HTTPStatus | None:
 
 
 class Gate:
-    """ASGI middleware that carries out ``judge``."""
+    """ASGI middleware that carries out ``judge``, and hands what is for the log to the log.
 
-    def __init__(self, app: App, token: str) -> None:
+    Args:
+        app: Flower's.
+        token: of the control interface.
+        log: answers witnesses; it asks for a token of its own.
+    """
+
+    def __init__(self, app: App, token: str, log: App) -> None:
         self._app = app
         self._token = token
+        self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer with a status and nothing else."""
@@ -75,7 +83,8 @@ class Gate:
         if scope["type"] == "http":
             verdict = judge(_knock(scope), self._token)
             if verdict is None:
-                await self._app(scope, receive, send)
+                ours = str(scope["path"]).startswith(LOG_PREFIX)
+                await (self._log if ours else self._app)(scope, receive, send)
                 return
             refusal = verdict
         await _turn_away(send, refusal)

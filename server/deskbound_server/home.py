@@ -6,7 +6,10 @@
       ca/ca.key ca.pem      the fleet's certificate authority
       tls/superlink.key superlink.pem
       keys/contract.key     Ed25519, signs every round contract
+      keys/log.key          Ed25519, signs the heads of the log
       secrets/superexec.secret control.token
+      secrets/witness.token what witnesses show to read the log
+      witnesses             keys of the witnesses, one a line
       deskbound.db          runs, rounds, models, enrolled laptops (pseudonymous)
       flower.db             Flower's own state; holds noised updates for a while
       models/               <hash>.bin, one file per released model
@@ -78,6 +81,21 @@ class ServerHome:
     def contract_key(self) -> Path:
         """The private key that signs contracts."""
         return self.root / "keys" / "contract.key"
+
+    @property
+    def log_key(self) -> Path:
+        """The private key that signs the log's heads."""
+        return self.root / "keys" / "log.key"
+
+    @property
+    def witness_token(self) -> Path:
+        """What witnesses show to read the log."""
+        return self.root / "secrets" / "witness.token"
+
+    @property
+    def witnesses(self) -> Path:
+        """Keys of the witnesses, one a line."""
+        return self.root / "witnesses"
 
     @property
     def superexec_secret(self) -> Path:

@@ -15,16 +15,18 @@ from starlette.middleware import Middleware
 
 from deskbound_server.control import check_flwr
 from deskbound_server.gate import Gate
-from deskbound_server.home import TOKEN_FILE_VARIABLE
+from deskbound_server.home import TOKEN_FILE_VARIABLE, find_home
+from deskbound_server.log_service import LogService
 
 
 def main() -> None:
     """Install the gate, then be the SuperLink."""
     check_flwr()
     token = Path(os.environ[TOKEN_FILE_VARIABLE]).read_text("ascii")
+    log = LogService(find_home(None)).app
 
     def gate_first() -> tuple[Middleware, ...]:
-        return (Middleware(Gate, token=token),)
+        return (Middleware(Gate, token=token, log=log),)
 
     extensions.get_middleware = gate_first
     # Laptops keep their connections open; without a limit "down" would wait for all of them.

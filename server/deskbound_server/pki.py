@@ -20,7 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from deskbound_server.home import ServerHome, Settings, write_private
+from deskbound_strategies.dsse import fingerprint
 from deskbound_strategies.errors import BusyError, ConfigError, VaultDamagedError
+from deskbound_strategies.note import SIGNATURE, Verifier
 
 _CA_DAYS = 3650
 _SERVER_DAYS = 825  # the longest that common TLS libraries accept for a server
@@ -52,8 +54,11 @@ def init(home: ServerHome, settings: Settings, hosts: tuple[str, ...] = ()) -> P
     names = tuple(dict.fromkeys((settings.host, *_LOCAL, *hosts)))
     contract_key = _write_keys(home, settings.fleet, names)
     write_private(home.superexec_secret, secrets.token_bytes(32))
-    write_private(home.control_token, secrets.token_hex(32).encode("ascii"))
-    write_private(home.join_bundle, _bundle(home, settings, contract_key))
+    for token in (home.control_token, home.witness_token):
+        write_private(token, secrets.token_hex(32).encode("ascii"))
+    log = Ed25519PrivateKey.generate()
+    write_private(home.log_key, _private_pem(log))
+    write_private(home.join_bundle, _bundle(home, settings, contract_key, log))
     # Last, because its presence says that the rest is complete.
     write_private(home.settings_file, _json(asdict(settings)))
     return home.join_bundle
@@ -65,14 +70,37 @@ def contract_key(home: ServerHome) -> Ed25519PrivateKey:
     Raises:
         VaultDamagedError: the file is missing or no such key.
     """
+    return _read_key(home.contract_key, "laptops accept contracts from this key only")
+
+
+def log_key(home: ServerHome) -> Ed25519PrivateKey:
+    """Read the key that signs the log's heads.
+
+    Raises:
+        VaultDamagedError: the file is missing or no such key.
+    """
+    return _read_key(home.log_key, "laptops accept the log of this key only")
+
+
+def log_verifier(home: ServerHome) -> Verifier:
+    """Return the log's name and public key, as ``join.json`` hands them to laptops."""
+    return _log_verifier(home.settings(), log_key(home))
+
+
+def _log_verifier(settings: Settings, key: Ed25519PrivateKey) -> Verifier:
+    # The key is part of the name: a server set up anew at the same address keeps another log.
+    name = f"{_authority(settings)}/deskbound/{fingerprint(key.public_key())[:16]}"
+    return Verifier(name.replace("[", "").replace("]", ""), SIGNATURE, key.public_key())
+
+
+def _read_key(path: Path, why: str) -> Ed25519PrivateKey:
     try:
-        key = serialization.load_pem_private_key(home.contract_key.read_bytes(), password=None)
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except (OSError, ValueError, TypeError):
         key = None
     if not isinstance(key, Ed25519PrivateKey):
         raise VaultDamagedError(
-            f"{home.contract_key} is missing or holds no Ed25519 key.",
-            "Restore it from your backup; laptops accept contracts from this key only.",
+            f"{path} is missing or holds no Ed25519 key.", f"Restore it from your backup; {why}."
         )
     return key
 
@@ -183,14 +211,21 @@ def _private_pem(key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey) -> bytes:
     )
 
 
-def _bundle(home: ServerHome, settings: Settings, key: Ed25519PrivateKey) -> bytes:
-    raw = key.public_key().public_bytes_raw()
+def _authority(settings: Settings) -> str:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{host}:{settings.port}"
+
+
+def _bundle(
+    home: ServerHome, settings: Settings, key: Ed25519PrivateKey, log: Ed25519PrivateKey
+) -> bytes:
+    raw = key.public_key().public_bytes_raw()
     return _json(
         {
-            "superlink": f"{host}:{settings.port}",
+            "superlink": _authority(settings),
             "ca_pem": home.ca_certificate.read_text("ascii"),
             "contract_public_key": base64.b64encode(raw).decode("ascii"),
+            "log": str(_log_verifier(settings, log)),
             "fleet": settings.fleet,
         }
     )

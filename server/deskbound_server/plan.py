@@ -10,7 +10,7 @@ from typing import Self
 from deskbound_strategies.accounting import RdpCurve, admits, round_cost
 from deskbound_strategies.canonical import canonical_bytes, parse_canonical
 from deskbound_strategies.contract import LocalOptimizer, RoundContract, Unit
-from deskbound_strategies.policy import PROFILES
+from deskbound_strategies.policy import PROFILES, cap_of
 from deskbound_strategies.server_optimizer import Name, ServerOptimizer
 
 
@@ -27,6 +27,7 @@ class RoundPlan:
         enough: close a round once so many replies are admitted; 0 waits for all that were asked.
         deadline_seconds: time a laptop has to answer.
         gather_seconds: time to wait for the minimum cohort to be connected, before a contract.
+        witness_seconds: time to wait for the witnesses to cosign the log with a round's contract.
         attempts: tries of a round before the run gives up; laptops pay for each one anew.
         unit, unit_seconds, unit_actions, sampling_rate, noise_multiplier, clip, steps, divisor,
             local_optimizer: as in the contract.
@@ -52,6 +53,7 @@ class RoundPlan:
     local_learning_rate: float
     enough: int = 0
     gather_seconds: int = 60
+    witness_seconds: int = 30
     attempts: int = 2
     unit: Unit = "session"
     unit_seconds: int = 600
@@ -88,7 +90,15 @@ class RoundPlan:
         )
 
     def contract(
-        self, *, run: str, number: int, vocabulary_hash: str, model_hash: str, issued: int
+        self,
+        *,
+        run: str,
+        number: int,
+        vocabulary_hash: str,
+        model_hash: str,
+        anchors: str,
+        issued: int,
+        releases: str = "",
     ) -> RoundContract:
         """Return the contract of one round.
 
@@ -97,7 +107,9 @@ class RoundPlan:
             number: 1-based round.
             vocabulary_hash: of the task's vocabulary.
             model_hash: of the encoded weights sent along.
+            anchors: digest of the log's map of receipts.
             issued: Unix seconds.
+            releases: names of the manifests that the server names, as a contract spells them.
         """
         return RoundContract(
             run=run,
@@ -106,6 +118,7 @@ class RoundPlan:
             profile=self.profile,
             vocabulary_hash=vocabulary_hash,
             model_hash=model_hash,
+            anchors=anchors,
             unit=self.unit,
             unit_seconds=self.unit_seconds,
             unit_actions=self.unit_actions,
@@ -122,6 +135,7 @@ class RoundPlan:
             deadline=issued + self.deadline_seconds,
             client_version_min=self.client_version_min,
             client_version_below=self.client_version_below,
+            releases=releases,
         )
 
     def admitted_norm(self, dimension: int) -> float:
@@ -144,7 +158,7 @@ class RoundPlan:
     def affordable_rounds(self) -> int:
         """Return after how many of its rounds a day of data is spent under the plan's profile."""
         contract = sample_contract(self)
-        cap, cost = PROFILES[self.profile].cap, round_cost(contract)
+        cap, cost = cap_of(PROFILES[self.profile]), round_cost(contract)
         curve = RdpCurve()
         for done in range(self.rounds):
             if not admits(curve, cost, cap, steps=(done + 1) * self.steps):
@@ -155,6 +169,7 @@ class RoundPlan:
 
 def sample_contract(plan: RoundPlan) -> RoundContract:
     """Return a contract with the plan's terms and made-up names, to check the terms with."""
+    blank = "0" * 64
     return plan.contract(
-        run="0" * 32, number=1, vocabulary_hash="0" * 64, model_hash="0" * 64, issued=1
+        run=blank[:32], number=1, vocabulary_hash=blank, model_hash=blank, anchors=blank, issued=1
     )

@@ -23,6 +23,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "enough": (0, 1_000_000),
     "deadline_seconds": (1, 30 * 86_400),
     "gather_seconds": (0, 30 * 86_400),
+    "witness_seconds": (0, 86_400),
     "attempts": (1, 100),
     "unit_seconds": (1, 86_400),
     "unit_actions": (1, 4096),

@@ -1,28 +1,36 @@
 """A run from its first contract to its last model, so written that it may die at any line.
 
-Order is what makes it safe: a contract is on disk before it is sent, a model before the database
-says "released". After a crash the run goes on from the last released round. A contract of an
-unfinished round is never used again: laptops that had answered it paid for nothing, and pay again
-for the new one. That is the price of never counting a reply twice.
+Order is what makes it safe: a contract is on disk and in the log before it is sent, a model before
+the database says "released", and with that word go the round's receipts and the model's hash into
+the log. After a crash the run goes on from the last released round. A contract of an unfinished
+round is never used again: laptops that had answered it paid for nothing, and pay again for the new
+one. That is the price of never counting a reply twice.
 """
 
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from flwr.app import RecordDict
 
 from deskbound_server.admission import Admission
 from deskbound_server.database import Database
+from deskbound_server.late import LateReceipts
+from deskbound_server.log import Log, Prover, cosigned_by
 from deskbound_server.model_store import ModelStore
 from deskbound_server.plan import RoundPlan
+from deskbound_server.receipts import Receipts
 from deskbound_server.schema import RunState
 from deskbound_strategies import dsse
 from deskbound_strategies.aggregation import StreamingMean
 from deskbound_strategies.codec import Layout, Tensors, decode, encode
-from deskbound_strategies.contract import PAYLOAD_TYPE, RoundContract
+from deskbound_strategies.contract import PAYLOAD_TYPE, RoundContract, join_releases
 from deskbound_strategies.dp_fedavg import Clock, DpFedAvg, Grid, Outcome, gather, sample_cohort
 from deskbound_strategies.errors import RoundFailedError
+from deskbound_strategies.log_entries import ReleasedModel, contract_leaf, model_leaf
+from deskbound_strategies.log_rules import LogRules
+from deskbound_strategies.note import Verifier
 from deskbound_strategies.server_optimizer import (
     OptimizerState,
     advance,
@@ -30,6 +38,7 @@ from deskbound_strategies.server_optimizer import (
     state_from_bytes,
     state_to_bytes,
 )
+from deskbound_strategies.wire import contract_message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +54,8 @@ class Job:
         database: where it is recorded.
         models: where its models lie.
         key: signs contracts.
+        log: where contracts, receipts and models are logged.
+        witnesses: whose cosignatures are waited for.
         grid: reaches laptops.
         clock: time source.
     """
@@ -57,8 +68,11 @@ class Job:
     database: Database
     models: ModelStore
     key: Ed25519PrivateKey
+    log: Log
+    witnesses: Sequence[Verifier]
     grid: Grid
     clock: Clock
+    late: LateReceipts = field(default_factory=LateReceipts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +102,16 @@ def conduct(job: Job) -> None:
     standing = _standing(job)
     while standing.done < job.plan.rounds:
         standing = _next_round(job, standing)
+    _log_late(job)
     job.database.set_run(job.run, RunState.FINISHED)
+
+
+def _log_late(job: Job) -> None:
+    """Log what came after the last round was closed; what comes later still, the laptop notices."""
+    job.late.collect(job.grid)
+    with job.log.turn() as rules:
+        _log_late_receipts(job, rules)
+        job.log.checkpoint()
 
 
 def _standing(job: Job) -> _Standing:
@@ -128,34 +151,79 @@ def _cohort(job: Job) -> list[int]:
 def _attempt(job: Job, standing: _Standing, cohort: list[int]) -> _Standing | None:
     """Carry out one attempt; None when no model was released."""
     weights = encode(standing.weights, job.layout)
-    contract = _fresh_contract(job, standing.done + 1, job.models.save(weights))
-    envelope = dsse.sign(contract.to_bytes(), PAYLOAD_TYPE, job.key)
-    job.database.open_round(contract, envelope)
-    outcome = _strategy(job, contract).run_round(
-        contract, envelope, weights, cohort, StreamingMean(job.layout)
+    job.late.collect(job.grid)
+    contract, envelope, prover = _log_contract(job, standing.done + 1, job.models.save(weights))
+    _await_witnesses(job, prover)
+    anchors = job.database.anchors()
+    counts = {anchor: prover.count_of(anchor) for anchor in anchors.values()}
+    receipts = Receipts(contract.digest(), anchors, counts)
+
+    def request(node: int) -> RecordDict:
+        return contract_message(envelope, prover.prove(anchors[node]), weights)
+
+    known = [node for node in cohort if node in anchors]
+    outcome = _strategy(job, contract, receipts).run_round(
+        contract, request, known, StreamingMean(job.layout)
     )
-    return _settle(job, contract, outcome, standing)
+    # A refusal tells nothing of what a laptop remembers: it may have refused before it looked.
+    for anchor in receipts.taken:
+        job.database.head_known(anchor, prover.head.size)
+    job.late.add(outcome.outstanding, receipts)
+    return _settle(job, contract, outcome, receipts, standing)
 
 
-def _fresh_contract(job: Job, number: int, model_hash: str) -> RoundContract:
+def _log_contract(job: Job, number: int, model_hash: str) -> tuple[RoundContract, bytes, Prover]:
+    """Sign a contract and log it; nobody has seen it yet."""
+    with job.log.turn() as rules:
+        _log_late_receipts(job, rules)
+        contract = _fresh_contract(job, number, model_hash, rules.anchors.digest())
+        envelope = dsse.sign(contract.to_bytes(), PAYLOAD_TYPE, job.key)
+        index, leaf = rules.size, contract_leaf(envelope)
+        job.log.check([leaf])
+        job.database.open_round(contract, envelope, leaf)
+        return contract, envelope, job.log.prover(index, job.log.checkpoint())
+
+
+def _log_late_receipts(job: Job, rules: LogRules) -> None:
+    leaves = job.late.leaves(rules)
+    job.log.check(leaves)
+    job.database.add_leaves(leaves)
+
+
+def _await_witnesses(job: Job, prover: Prover) -> None:
+    """Wait until all witnesses cosigned, or the plan's patience is at its end.
+
+    What came goes along; each laptop decides whether it suffices.
+    """
+    until = job.clock.now() + job.plan.witness_seconds
+    while len(cosigned_by(job.database, prover.head.size, job.witnesses)) < len(job.witnesses):
+        if job.clock.now() >= until:
+            return
+        job.clock.wait(0.2)
+
+
+def _fresh_contract(job: Job, number: int, model_hash: str, anchors: str) -> RoundContract:
     """Return a contract nobody has seen: a second attempt waits for another second to be dated."""
     known = {row.digest for row in job.database.rounds(job.run)}
+    releases = join_releases(job.database.named_releases())
     while True:
         contract = job.plan.contract(
             run=job.run,
             number=number,
             vocabulary_hash=job.vocabulary_hash,
             model_hash=model_hash,
+            anchors=anchors,
             issued=int(job.clock.now()),
+            releases=releases,
         )
         if contract.digest() not in known:
             return contract
         job.clock.wait(0.1)
 
 
-def _strategy(job: Job, contract: RoundContract) -> DpFedAvg:
+def _strategy(job: Job, contract: RoundContract, receipts: Receipts) -> DpFedAvg:
     dimension = sum(spec.elements for spec in job.layout)
-    admission = Admission(contract, job.layout, job.plan.admitted_norm(dimension))
+    admission = Admission(contract, job.layout, job.plan.admitted_norm(dimension), receipts)
     return DpFedAvg(
         job.grid,
         admission,
@@ -166,20 +234,37 @@ def _strategy(job: Job, contract: RoundContract) -> DpFedAvg:
 
 
 def _settle(
-    job: Job, contract: RoundContract, outcome: Outcome, standing: _Standing
+    job: Job,
+    contract: RoundContract,
+    outcome: Outcome,
+    receipts: Receipts,
+    standing: _Standing,
 ) -> _Standing | None:
-    """Release the next model, or record that there is none."""
+    """Release the next model and log it, or record that there is none.
+
+    An update whose receipt cannot be logged any more is in the mean, so nothing is released.
+    """
     digest, now = contract.digest(), int(job.clock.now())
-    if outcome.mean is None:
-        job.database.close_round(digest, outcome, now)
-        return None
-    optimizer = job.plan.optimizer
-    weights, state = advance(optimizer, standing.state, standing.weights, outcome.mean)
-    job.database.close_round(
-        digest,
-        outcome,
-        now,
-        model_out=job.models.save(encode(weights, job.layout)),
-        optimizer_state=job.models.save(state_to_bytes(optimizer, state, job.layout)),
-    )
+    with job.log.turn() as rules:
+        leaves = receipts.leaves(rules)
+        if outcome.mean is None or len(leaves) < len(receipts.taken):
+            job.log.check(leaves)
+            job.database.close_round(digest, outcome, now, leaves=leaves)
+            job.log.checkpoint()
+            return None
+        optimizer = job.plan.optimizer
+        weights, state = advance(optimizer, standing.state, standing.weights, outcome.mean)
+        model = job.models.save(encode(weights, job.layout))
+        released = ReleasedModel(digest, contract.run, contract.round, model, outcome.admitted)
+        leaves.append(model_leaf(released))
+        job.log.check(leaves)
+        job.database.close_round(
+            digest,
+            outcome,
+            now,
+            model_out=model,
+            optimizer_state=job.models.save(state_to_bytes(optimizer, state, job.layout)),
+            leaves=leaves,
+        )
+        job.log.checkpoint()  # so that witnesses see the model now, and not with the next contract
     return _Standing(contract.round, weights, state)

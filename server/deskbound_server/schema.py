@@ -1,7 +1,7 @@
 """What the server's database holds: states, rows and tables; no behaviour.
 
-There is no table of who took part in a round. A laptop's node id stands only in ``laptops``, where
-enrolling and revoking need it.
+A laptop's node id stands in ``laptops``, where enrolling and revoking need it, and beside its
+anchor. So this server could tell who took part in a round; the log alone does not.
 """
 
 from dataclasses import dataclass
@@ -120,4 +120,36 @@ laptops = sql.Table(
     sql.Column("fingerprint", sql.String(64), nullable=False),
     sql.Column("label", sql.String(64), nullable=False),
     sql.Column("revoked", sql.Boolean, nullable=False),
+)
+# The transparency log: its leaves in order, and the signed heads that were shown to anybody.
+log_leaves = sql.Table(
+    "log_leaves",
+    metadata,
+    sql.Column("index", sql.Integer, primary_key=True, autoincrement=False),
+    sql.Column("data", sql.LargeBinary, nullable=False),
+)
+# Signed manifests that contracts name from now on; the log keeps also those that were withdrawn.
+named_releases = sql.Table(
+    "named_releases",
+    metadata,
+    sql.Column("manifest", sql.String(64), primary_key=True),
+)
+checkpoints = sql.Table(
+    "checkpoints",
+    metadata,
+    sql.Column("size", sql.Integer, primary_key=True, autoincrement=False),
+    sql.Column("note", sql.LargeBinary, nullable=False),
+)
+# Which anchor an enrolled laptop signs receipts with, and which heads of the log each may know.
+anchors = sql.Table(
+    "anchors",
+    metadata,
+    sql.Column("node", sql.String(24), primary_key=True),
+    sql.Column("anchor", sql.String(64), nullable=False),
+)
+heads_shown = sql.Table(
+    "heads_shown",
+    metadata,
+    sql.Column("anchor", sql.String(64), primary_key=True),
+    sql.Column("size", sql.Integer, primary_key=True, autoincrement=False),
 )

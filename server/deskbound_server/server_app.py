@@ -13,6 +13,7 @@ from deskbound_server import pki
 from deskbound_server.database import Database
 from deskbound_server.home import ServerHome, find_home
 from deskbound_server.lock import FileLock
+from deskbound_server.log import open_log, read_witnesses
 from deskbound_server.model_store import ModelStore
 from deskbound_server.plan import RoundPlan
 from deskbound_server.rounds import Job, conduct
@@ -64,6 +65,7 @@ def _job(home: ServerHome, database: Database, grid: Grid, row: RunRow) -> Job:
     plan = RoundPlan.from_bytes(row.plan)
     task = find_task(plan.task)
     layout = task.layout()
+    key = pki.contract_key(home)
     return Job(
         run=row.id,
         plan=plan,
@@ -72,7 +74,9 @@ def _job(home: ServerHome, database: Database, grid: Grid, row: RunRow) -> Job:
         first_weights=lambda seed: weights_of(task.build_model(seed)),
         database=database,
         models=ModelStore(home.models),
-        key=pki.contract_key(home),
+        key=key,
+        log=open_log(home, database),
+        witnesses=read_witnesses(home.witnesses),
         grid=StrictGrid(grid, encoded_size(layout) + _ENVELOPE_BYTES),
         clock=Clock(),
     )

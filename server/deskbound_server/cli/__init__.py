@@ -5,7 +5,20 @@ from typing import Annotated
 
 import typer
 
-from deskbound_server.cli import down, enroll, init, laptops, model, revoke, run, runs, up
+from deskbound_server.cli import (
+    down,
+    enroll,
+    init,
+    laptops,
+    log,
+    model,
+    release,
+    revoke,
+    run,
+    runs,
+    up,
+    witness,
+)
 from deskbound_strategies import shell
 
 app = shell.new_app(
@@ -29,7 +42,7 @@ def _home(
     context.obj = home
 
 
-for _module in (init, up, down, enroll, revoke, laptops, run, runs, model):
+for _module in (init, up, down, enroll, revoke, laptops, run, runs, model, log, release, witness):
     _module.register(app)
 
 

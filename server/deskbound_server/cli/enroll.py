@@ -31,8 +31,9 @@ def enroll(
     """
     home = home_of(context)
     key = enrolling.read_public_key(public_key)
+    anchor = enrolling.read_anchor(public_key)
     with open_database(home) as database, Control(home) as control:
-        row = enrolling.enroll(control, database, key, label)
+        row = enrolling.enroll(control, database, key, anchor, label)
     if as_json:
         print_json({"node": row.node, "fingerprint": row.fingerprint, "label": row.label})
         return

@@ -12,7 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from deskbound_audit.epsilon import BlockLoss
+from deskbound_audit.log import LogVerdict
 from deskbound_audit.verify import Verdict
+from deskbound_strategies.log_rules import LogRules
 
 SHOWN_DIGITS = 8  # of a fingerprint: enough to tell devices of one fleet apart
 
@@ -33,6 +35,30 @@ def as_table(verdicts: Sequence[Verdict], *, keys_known: bool) -> RenderableType
     for verdict in verdicts:
         table.add_row(*_row(verdict))
     return Group(table, *(Text(line) for line in _notes(verdicts, keys_known=keys_known)))
+
+
+def log_lines(verdict: LogVerdict) -> RenderableType:
+    """Return what came of a log, in words."""
+    found = verdict.log
+    if found is None or verdict.error is not None:
+        why = "" if verdict.error is None else verdict.error.sentence
+        return Text.assemble(("✗ ", "bold red"), f"{verdict.path.name}: {why}")
+    rules = found.rules
+    signed = ", ".join(verdict.cosigned_by) or "no witness that was named"
+    return Text.assemble(
+        ("✓ ", "bold green"),
+        f"{verdict.path.name}: log {found.head.origin}, {found.head.size:,} leaves;\n"
+        f"  {len(rules.contracts):,} contracts, {len(rules.released):,} models, receipts of "
+        f"{len(rules.anchors):,} laptops; each leaf keeps to the rules.\n"
+        f"{_releases(rules)}  Its head is vouched for by {signed}.",
+    )
+
+
+def _releases(rules: LogRules) -> str:
+    """Say which reviewers signed what laptops may run; nothing where nobody did."""
+    signed = Counter(one.reviewer for one in rules.releases.values())
+    lines = (f"  {count:,} signed by reviewer {key}.\n" for key, count in sorted(signed.items()))
+    return f"  {len(rules.releases):,} releases:\n{''.join(lines)}" if signed else ""
 
 
 def _as_object(verdict: Verdict) -> dict[str, Any]:
