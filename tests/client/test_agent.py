@@ -43,23 +43,30 @@ def online(made, desk):
     return until(lambda: desk.node in made.online(), "the laptop is online")
 
 
-def test_children_show_no_secret_and_stop_leaves_none(made, desk):
-    desk.start()
-    online(made, desk)
-    running = children(desk)
-    assert len(running) == 4  # agent, presence, executor, SuperNode
-    secret = desk.paths.superexec_secret.read_bytes()
-    for process in running:
+@pytest.fixture(scope="module")
+def running(made, tmp_path_factory):
+    """A laptop that is online, for the tests that leave it so."""
+    found = new_desk(tmp_path_factory.mktemp("running") / "desk")
+    made.enroll(found)
+    try:
+        found.start()
+        online(made, found)
+        yield found
+    finally:
+        found.stop()
+
+
+def test_children_show_no_secret(running):
+    found = children(running)
+    assert len(found) == 5  # agent, presence, executor and its doorman, SuperNode
+    secret = running.paths.superexec_secret.read_bytes()
+    for process in found:
         shown = " ".join(process.cmdline()) + str(process.environ())
         assert PASSPHRASE not in shown
         assert secret.hex() not in shown
-    desk.stop()
-    assert children(desk) == []
-    assert agent.status(desk.paths).state == "stopped"
-    assert not desk.paths.superexec_secret.exists()
 
 
-def test_kill_9_of_the_agent_leaves_no_orphan_and_it_starts_again(made, desk):
+def test_kill_9_leaves_no_orphan_it_starts_again_and_a_stop_leaves_nothing_either(made, desk):
     first = desk.start()
     online(made, desk)
     os.kill(first.pid, signal.SIGKILL)
@@ -67,42 +74,43 @@ def test_kill_9_of_the_agent_leaves_no_orphan_and_it_starts_again(made, desk):
     assert agent.status(desk.paths).state == "stopped"
     desk.start()
     online(made, desk)
+    desk.stop()
+    assert children(desk) == []
+    assert agent.status(desk.paths).state == "stopped"
+    assert not desk.paths.superexec_secret.exists()
 
 
-def test_a_child_that_dies_is_started_again(made, desk):
-    found = desk.start()
-    old = found.children["executor"]["pid"]
-    os.kill(old, signal.SIGKILL)
-
-    def recovered():
-        now = agent.status(desk.paths)
-        return now.state == "running" and now.children["executor"]["pid"] not in (0, old)
-
-    until(recovered, "another executor runs")
-    assert "executor ended--9" in desk.codes()
-
-
-def test_a_process_without_the_secret_gets_no_task(made, desk):
-    desk.start()
-    online(made, desk)
+def test_a_process_without_the_secret_gets_no_task(running):
     (port,) = [
         process.cmdline()[process.cmdline().index("--port") + 1]
-        for process in children(desk)
+        for process in children(running)
         if "--port" in process.cmdline()
     ]
     intruder = Runtime(f"127.0.0.1:{port}", b"guess")
     with pytest.raises(UnreachableError):
         intruder.claim()
     intruder.close()
-    entitled = Runtime(f"127.0.0.1:{port}", desk.paths.superexec_secret.read_bytes())
+    entitled = Runtime(f"127.0.0.1:{port}", running.paths.superexec_secret.read_bytes())
     assert entitled.claim() is None
     entitled.close()
 
 
-def test_one_agent_per_home(made, desk):
-    desk.start()
+def test_one_agent_per_home(running):
     with pytest.raises(BusyError):
-        desk.start()
+        running.start()
+
+
+def test_a_child_that_dies_is_started_again(made, running):
+    old = agent.status(running.paths).children["executor"]["pid"]
+    os.kill(old, signal.SIGKILL)
+
+    def recovered():
+        now = agent.status(running.paths)
+        return now.state == "running" and now.children["executor"]["pid"] not in (0, old)
+
+    until(recovered, "another executor runs")
+    assert "executor ended--9" in running.codes()
+    online(made, running)
 
 
 def test_no_vault_no_agent(tmp_path):

@@ -16,7 +16,9 @@ from deskbound_client.consent import (
 )
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.errors import NotFoundError
+from deskbound_strategies.floor import DEFAULT
 from deskbound_strategies.ledger_bodies import LedgerKind, check_body
+from tests.helpers.floors import put_in_force
 from tests.helpers.store import NOON, new_vault
 
 
@@ -36,6 +38,7 @@ SHOWN = {
     ("screen", 1): "8fc4e437a610a6933b00e2aae2b1394d3b391e9604fc96979822b3ba5c25bc40",
     ("rhythm", 1): "b6528295a64b4c66f4f134292ba13f560e73e11711fafb529cbe7d945d4e6d0a",
     ("updates", 1): "867e759028e5b0ea0694a04339b6d71abb8f3d21d27a70c5aebda18c4229d9b5",
+    ("updates", 2): "800b469552fa046af79466c8e49ac90341ea85ee3316c092732d0af1833f34ef",
 }
 
 
@@ -81,6 +84,7 @@ def test_a_grant_lasts_until_it_is_taken_back(opened):
 
 def test_every_signal_can_be_granted_and_reaches_the_ledger(vault):
     ledger = Ledger()
+    put_in_force(vault, DEFAULT)
     for signal in SIGNALS:
         grant(vault, signal.name, ledger)
     revoke(vault, "keys", ledger)

@@ -18,6 +18,7 @@ from deskbound_client.supervision import Role, State
 from deskbound_client.supervisor import Supervisor
 from tests.client.federation.test_join import bundle
 from tests.helpers.federation import until
+from tests.helpers.processes import words
 
 NETWORK = {"socket", "ssl", "httpx", "flwr", "urllib", "http", "asyncio", "socketserver"}
 
@@ -45,7 +46,7 @@ def looking(paths):
     return [
         child
         for child in psutil.Process().children()
-        if child.status() != psutil.STATUS_ZOMBIE and str(paths.home) in child.cmdline()
+        if str(paths.home) in words(child)
     ]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from deskbound_client.processes import Child, worker
 from tests.helpers.federation import until
+from tests.helpers.processes import alive
 
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
 STUBBORN = [
@@ -57,14 +58,7 @@ def test_a_foreign_program_ends_when_its_parent_is_killed():
     assert psutil.pid_exists(child)
     parent.kill()
     parent.wait()
-    until(lambda: not psutil.pid_exists(child) or _is_zombie(child), "the child is gone", 20)
-
-
-def _is_zombie(pid):
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
+    until(lambda: not alive(child), "the child is gone", 20)
 
 
 def test_our_own_command_line_holds_no_secret():

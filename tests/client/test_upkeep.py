@@ -17,6 +17,7 @@ from deskbound_client.upkeep import AGAIN_SECONDS, RETIRE_SECONDS, SUMMARY_SECON
 from deskbound_strategies.errors import BusyError, DiskFullError
 from deskbound_strategies.ledger_bodies import LedgerKind
 from deskbound_strategies.policy import PROFILES
+from tests.helpers.floors import put_in_force
 from tests.helpers.privacy import Clock, a_lattice, a_round
 from tests.helpers.store import DAY, DAY_SECONDS, NOON, actions, new_vault
 
@@ -288,15 +289,16 @@ def test_a_busy_vault_is_nobodys_trouble(world, monkeypatch):
 
 def test_what_left_last_is_told_without_the_vault(world):
     fill(world.vault, 0)
+    put_in_force(world.vault, PROFILES["research"])
     upkeep = world.upkeep()
     upkeep.tick()
-    assert read_summary(world.paths) == Summary(entry=0)
+    assert read_summary(world.paths) == Summary(entry=2)
     asked = a_round()
     budget = Budget(LedgerStore(world.vault, world.clock), PROFILES["research"], world.clock)
     assert budget.reserve(asked, {DAY: "cut"}, a_lattice(asked)) is not None
     entry = budget.release(asked, b"an update")
     upkeep.tick()
-    assert read_summary(world.paths) == Summary(entry=0), "it is not looked for at every tick"
+    assert read_summary(world.paths) == Summary(entry=2), "it is not looked for at every tick"
     world.later(SUMMARY_SECONDS)
     upkeep.tick()
     found = read_summary(world.paths)

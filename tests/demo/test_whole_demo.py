@@ -53,6 +53,8 @@ def test_three_laptops_learn_together(tmp_path):
     assert summary["live"]["actions"]
     assert summary["live"]["thumbnail_count"] > 0
     assert summary["tamper"]["found"] == summary["tamper"]["tried"]
+    assert summary["audit"]["sound"]
+    assert all(check["passed"] for check in summary["audit"]["checks"]), summary["audit"]
     for laptop in summary["laptops"]:
         scores = {name: score["hit1"] for name, score in laptop["scores"].items()}
         assert scores["shared model"] > scores["most frequent"]

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from deskbound_strategies import codec, contract, ledger, pointer, wire
+from deskbound_strategies import codec, contract, ledger, log_entries, pointer, release, wire
 from deskbound_strategies.ledger_bodies import LedgerKind
 from tests.helpers.agreement import a_body
 
@@ -22,6 +22,11 @@ def test_every_kind_of_entry_is_documented_with_its_fields(kind):
     "constant",
     [
         contract.PAYLOAD_TYPE,
+        log_entries.RECEIPT_TYPE,
+        release.PAYLOAD_TYPE,
+        f"{release.MAX_BYTES:,} bytes",
+        f"at most {log_entries.MAX_LEAF_BYTES // 1024} KiB",
+        f"no line is longer than {log_entries.MAX_RELEASE_LEAF_BYTES // 1024**2} MiB",
         ledger.ENTRY_TYPE,
         ledger.HEAD_TYPE,
         ledger.EXPORT_FORMAT,
@@ -39,8 +44,8 @@ def test_what_the_page_says_is_what_the_code_does(constant):
 
 def test_every_field_of_a_message_is_documented():
     for content in (
-        wire.contract_message(b"c", b"w"),
-        wire.reply_content("00" * 32, "0.1.0", b"u"),
+        wire.contract_message(b"c", b"p", b"w"),
+        wire.reply_content("00" * 32, "0.1.0", b"u", b"r"),
         wire.refusal_content(next(iter(wire.RefusalCode))),
     ):
         for name in content[wire.RECORD]:

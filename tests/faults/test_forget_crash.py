@@ -101,7 +101,7 @@ def test_killed_at_any_step_it_is_finished_and_told_once(tmp_path, monkeypatch, 
         vault.close()
         with Vault.open(home, keystore) as again:
             begun = again.unfinished
-            forgetting.finish(paths, again)
+            forgetting.finish(again)
             told = told_of(again)
             if not told:  # it died before anything at all had happened
                 assert not begun
@@ -110,7 +110,7 @@ def test_killed_at_any_step_it_is_finished_and_told_once(tmp_path, monkeypatch, 
                 assert rows(again) == left
                 assert told == [wish.scope]
                 assert len(forgetting.receipts(again)) == 1
-            assert forgetting.finish(paths, again) == 0
+            assert forgetting.finish(again) == 0
             assert again.damage() == {}
     assert number > 3, "there were steps to die at"
 
@@ -121,7 +121,7 @@ def test_killed_while_days_retire_each_is_told_once(tmp_path, monkeypatch, after
     while not done:
         number += 1
         home = tmp_path / f"{number}"
-        paths, vault, keystore = a_vault(home)
+        _, vault, keystore = a_vault(home)
         budget = Budget(LedgerStore(vault), PROFILES["research"])
         with monkeypatch.context() as patched:
             die_at(patched, number, after=after)
@@ -133,7 +133,7 @@ def test_killed_while_days_retire_each_is_told_once(tmp_path, monkeypatch, after
         vault.close()
         with Vault.open(home, keystore) as again:
             budget = Budget(LedgerStore(again), PROFILES["research"])
-            forgetting.finish(paths, again)
+            forgetting.finish(again)
             again.retire(NOON, keep_days=1, noted=budget.retired)
             assert rows(again) == {DAY: 5}
             entries = LedgerStore(again).entries(kinds=(LedgerKind.RETIRE,))
@@ -154,7 +154,7 @@ def test_an_image_of_the_disk_from_the_moment_of_death_opens_no_more(tmp_path, m
         with pytest.raises(KilledError):
             forgetting.forget(paths, vault, Wish.of_day(YESTERDAY), now=NOON + 60)
     assert opens(copy, vault)
-    forgetting.finish(paths, vault)
+    forgetting.finish(vault)
     assert not opens(copy, vault)
     vault.close()
 

@@ -28,6 +28,7 @@ def a_contract(**changes: Any) -> RoundContract:
         profile="balanced",
         vocabulary_hash=VOCABULARY_HASH,
         model_hash="cd" * 32,
+        anchors="ef" * 32,
         unit="session",
         unit_seconds=600,
         unit_actions=256,

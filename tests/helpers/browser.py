@@ -27,7 +27,7 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 WIDE, NARROW = (1280, 900), (360, 740)
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Clock:

@@ -7,6 +7,7 @@ as UTF-16 and as hexadecimal digits.
 
 import base64
 import random
+import re
 import string
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -30,9 +31,12 @@ class Hunter:
 
     Attributes:
         pieces: what is looked for, by its length in bytes.
+        stretches: matches whatever consists of bytes of the pieces and is long enough for one. In
+            what is encrypted there is next to none, so that most of a file is passed over.
     """
 
     pieces: dict[int, frozenset[bytes]]
+    stretches: re.Pattern[bytes]
 
     @classmethod
     def of(cls, words: Iterable[str]) -> "Hunter":
@@ -41,12 +45,14 @@ class Hunter:
         for word in words:
             for piece in _spellings(word):
                 pieces.setdefault(len(piece), set()).add(piece)
-        return cls({length: frozenset(found) for length, found in pieces.items()})
+        used = bytes(sorted(set(b"".join(b"".join(found) for found in pieces.values()))))
+        stretches = re.compile(b"[%b]{%d,}" % (re.escape(used), min(pieces)))
+        return cls({length: frozenset(found) for length, found in pieces.items()}, stretches)
 
     def find(self, content: bytes) -> list[bytes]:
         """Return the pieces that occur in the content, case put aside."""
-        lowered = content.lower()
-        return [piece for part in _parts(lowered) for piece in self._hits(part)]
+        stretches = self.stretches.findall(content.lower())
+        return [hit for found in stretches for part in _parts(found) for hit in self._hits(part)]
 
     def _hits(self, part: bytes) -> Iterator[bytes]:
         for length, wanted in self.pieces.items():

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -135,9 +136,12 @@ def empty(
 
 
 @pytest.fixture
-def desk(empty: Desk) -> Desk:
-    """A home with a new vault that opens by its passphrase file."""
-    empty.init("--profile", "research")
+def desk(empty: Desk, new_home: Desk) -> Desk:
+    """A home with a new vault that opens by its passphrase file: a copy of what ``init`` made."""
+    shutil.copytree(new_home.paths.home, empty.paths.home)
+    config = empty.paths.config.read_text(encoding="utf-8")
+    moved = config.replace(str(new_home.passphrase), str(empty.passphrase))
+    empty.paths.config.write_text(moved, encoding="utf-8")
     return empty
 
 

@@ -22,12 +22,12 @@ from deskbound_strategies.vocabulary import TOKENS
 from tests.helpers.store import MemoryKeystore
 
 ALL_STREAMS = sum(signal.bit for signal in signals.STREAMS)
-PATIENCE = 20.0  # seconds a test waits for something that takes a fraction of one
+PATIENCE = 60.0  # seconds a test waits for something that takes a fraction of one
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def desktop() -> Iterator[Desktop]:
-    """One private display with a window manager for the whole run."""
+    """One private display with a window manager for the tests of a module."""
     if missing := missing_programs():
         pytest.skip(f"not installed: {', '.join(missing)}")
     with private_desktop() as found:

@@ -25,12 +25,22 @@ class FakeClock:
 
 @dataclass
 class FakeNode:
-    """A laptop: what it answers, how long it takes, how often it repeats itself."""
+    """A laptop: what it answers, how long it takes, how often it repeats itself, when it is away.
+
+    What it was asked while it is away, or had not answered when it left, is lost.
+    """
 
     answer: Answer
     seconds: float = 0.0
     copies: int = 1
     claims_to_be: int | None = None
+    away: tuple[tuple[float, float], ...] = ()
+
+    def is_there(self, at: float) -> bool:
+        return not any(left <= at < back for left, back in self.away)
+
+    def stays(self, begin: float, end: float) -> bool:
+        return self.is_there(end) and not any(begin <= left <= end for left, _ in self.away)
 
 
 @dataclass
@@ -46,14 +56,15 @@ class FakeGrid:
         TaskIdentity.run_id, TaskIdentity.task_id, TaskIdentity.node_id = 1, 1, 1
 
     def get_node_ids(self) -> Iterable[int]:
-        return list(self.nodes)
+        now = self.clock.now()
+        return [node for node, laptop in self.nodes.items() if laptop.is_there(now)]
 
     def push_messages(self, messages: Iterable[Message]) -> Iterable[str | None]:
         return [self._deliver(message) for message in messages]
 
     def _deliver(self, message: Message) -> str | None:
         node = self.nodes.get(message.metadata.dst_node_id)
-        if node is None:
+        if node is None or not node.is_there(self.clock.now()):
             return None
         message_id = f"message-{len(self.sent)}"
         message.metadata.__dict__["_message_id"] = message_id
@@ -62,6 +73,8 @@ class FakeGrid:
         if answer is None:
             return message_id
         ready = self.clock.now() + node.seconds
+        if not node.stays(self.clock.now(), ready):
+            return message_id
         for _ in range(node.copies):
             made = answer if isinstance(answer, Exception) else self._reply(message, answer, node)
             self._replies.setdefault(message_id, []).append((ready, made))

@@ -38,6 +38,7 @@ from deskbound_client.capture.signals import KEYS, SIGNALS
 from deskbound_client.federation.executor import free_port
 from deskbound_client.federation.join import join
 from deskbound_client.paths import HomePaths
+from deskbound_client.privacy.floor_keeper import floor_in_force
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.store.files import create_private
 from deskbound_client.store.keystore import choose_keystore
@@ -45,17 +46,20 @@ from deskbound_client.store.rows import GENERATED, StoredAction
 from deskbound_client.store.vault import Vault
 from deskbound_server import pki, superlink
 from deskbound_server.control import Control
+from deskbound_server.enroll import read_anchor
 from deskbound_server.home import ServerHome, Settings
-from deskbound_strategies import codec, contract, dsse, wire
+from deskbound_strategies import codec, wire
 from deskbound_strategies.contract import RoundContract
 from deskbound_strategies.errors import RefusalCode
 from deskbound_strategies.ledger import LedgerEntry
+from deskbound_strategies.log_entries import Receipt, receipt_leaf
 from deskbound_strategies.pointer import POINTER_SHA256, pointer_fab
 from deskbound_strategies.task import find_task, weights_of
 from deskbound_strategies.vocabulary import APPS, TOKENS, VOCABULARY_HASH
+from tests.helpers.log import MemoryLog
 
 PASSPHRASE = "four unrelated plain words"
-PATIENCE = 90.0
+PATIENCE = 180.0
 
 
 def until(found: Callable[[], object], what: str, patience: float = PATIENCE) -> object:
@@ -74,6 +78,7 @@ class Desk:
 
     paths: HomePaths
     node: int = 0
+    anchor: str = ""
 
     @contextmanager
     def vault(self) -> Iterator[Vault]:
@@ -117,6 +122,7 @@ def new_desk(home: Path, *, days: int = 3, profile: str = "research", updates: b
     Pause.create(paths.control).close()
     with Vault.create(home, keystore) as vault:
         ledger = LedgerStore(vault)
+        floor_in_force(paths, vault)
         for signal in SIGNALS:
             if updates or signal.name != "updates":
                 consent.grant(vault, signal.name, ledger)
@@ -168,6 +174,7 @@ class Fleet:
         with desk.vault() as vault:
             public = join(desk.paths, self.home.join_bundle, LedgerStore(vault))
         key = load_ssh_public_key(public.read_bytes())
+        desk.anchor = read_anchor(public)
         pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         with Control(self.home) as control:
             desk.node = control.register(pem, "laptop")
@@ -192,6 +199,16 @@ class Fleet:
         with Control(self.home) as control:
             control._client.StartRun(request)
         return Server(self.home)
+
+
+_LOGS: dict[Path, MemoryLog] = {}
+
+
+def log_of(home: ServerHome) -> MemoryLog:
+    """The log of a server, the same for all its runs: laptops remember it."""
+    if home.root not in _LOGS:
+        _LOGS[home.root] = MemoryLog(pki.log_key(home), pki.log_verifier(home).name)
+    return _LOGS[home.root]
 
 
 class Server:
@@ -219,6 +236,7 @@ class Server:
         self.heartbeat = HeartbeatSender(make_task_heartbeat_fn_http(self.grid._runtime_client))
         self.heartbeat.start()
         self.key = pki.contract_key(home)
+        self.log = log_of(home)
         self.task = find_task("next_action")
         weights = weights_of(self.task.build_model(1))
         self.weights = codec.encode(weights, self.task.layout())
@@ -237,6 +255,7 @@ class Server:
             profile="research",
             vocabulary_hash=VOCABULARY_HASH,
             model_hash=hashlib.sha256(self.weights).hexdigest(),
+            anchors=self.log.anchors.digest(),
             unit="session",
             unit_seconds=600,
             unit_actions=256,
@@ -256,18 +275,36 @@ class Server:
         )
         return replace(terms, **changes)  # type: ignore[arg-type]
 
-    def request(self, asked: RoundContract, weights: bytes | None = None) -> RecordDict:
-        """A signed request."""
-        envelope = dsse.sign(asked.to_bytes(), contract.PAYLOAD_TYPE, self.key)
-        return wire.contract_message(envelope, self.weights if weights is None else weights)
+    def request(self, asked: RoundContract, weights: bytes | None = None) -> "Request":
+        """A signed and logged request; the proof in it is made for each laptop."""
+        envelope, index = self.log.sign(asked, self.key)
+        return Request(envelope, index, self.weights if weights is None else weights)
 
-    def send(self, content: RecordDict, *desks: Desk, message_type: str = "train") -> list[str]:
+    def message(self, request: "Request", desk: Desk) -> RecordDict:
+        """What one laptop gets; all heads of the log that there were are proven to have grown."""
+        older = range(1, self.log.tree.size)
+        proof = self.log.prove(request.index, desk.anchor, older=older)
+        return wire.contract_message(request.envelope, proof, request.weights)
+
+    def send(
+        self, content: "RecordDict | Request", *desks: Desk, message_type: str = "train"
+    ) -> list[str]:
         """Push one message to each laptop; return the messages' ids."""
         messages = [
-            Message(content, dst_node_id=desk.node, message_type=message_type, group_id="1")
+            Message(
+                self.message(content, desk) if isinstance(content, Request) else content,
+                dst_node_id=desk.node,
+                message_type=message_type,
+                group_id="1",
+            )
             for desk in desks
         ]
         return list(self.grid.push_messages(messages))
+
+    def take(self, reply: wire.Reply) -> None:
+        """Log the receipt that came with a reply."""
+        self.log.append(receipt_leaf(reply.receipt))
+        self.log.anchors.put(Receipt.open(reply.receipt).anchor)
 
     def replies(self, ids: list[str], patience: float = PATIENCE) -> list[Message]:
         """Wait for all replies."""
@@ -281,11 +318,25 @@ class Server:
         assert not waiting, "a laptop did not reply"
         return found
 
-    def ask(self, desk: Desk, content: RecordDict, **more: str) -> wire.Reply | RefusalCode:
+    def ask(
+        self, desk: Desk, content: "RecordDict | Request", **more: str
+    ) -> wire.Reply | RefusalCode:
         """Send to one laptop, and read its reply as the real server would."""
         (message,) = self.replies(self.send(content, desk, **more))
         assert message.has_content(), f"an error travelled: {message.error}"
-        return wire.parse_reply(message.content)
+        reply = wire.parse_reply(message.content)
+        if isinstance(reply, wire.Reply):
+            self.take(reply)
+        return reply
+
+
+@dataclass(frozen=True)
+class Request:
+    """A signed contract, its place in the log, and the weights beside it."""
+
+    envelope: bytes
+    index: int
+    weights: bytes
 
 
 def _claimed(client: RuntimeHttpClient, request: AcquireTaskRequest) -> object:

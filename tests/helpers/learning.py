@@ -12,13 +12,15 @@ from deskbound_strategies.noise import ByteSource
 from deskbound_strategies.personas import PERSONAS
 from deskbound_strategies.task import Unit
 from deskbound_strategies.vocabulary import APPS, GAPS, TOKENS, VOCABULARY_HASH, Action
+from tests.helpers.log import NO_ANCHORS
 
 
 def contract(**changes) -> RoundContract:
     terms = {
         "run": "0" * 32, "round": 1, "task": "next_action", "profile": "research",
-        "vocabulary_hash": VOCABULARY_HASH, "model_hash": "0" * 64, "unit": "session",
-        "unit_seconds": 600, "unit_actions": 256, "sampling_rate": 0.5, "noise_multiplier": 1.0,
+        "vocabulary_hash": VOCABULARY_HASH, "model_hash": "0" * 64,
+        "anchors": NO_ANCHORS, "unit": "session", "unit_seconds": 600,
+        "unit_actions": 256, "sampling_rate": 0.5, "noise_multiplier": 1.0,
         "clip": 1.0, "steps": 2, "divisor": 8.0, "local_optimizer": "sgd", "learning_rate": 0.5,
         "aggregation": "plain", "minimum_cohort": 3, "issued": 1, "deadline": 2,
         "client_version_min": "0.1.0", "client_version_below": "0.2.0",

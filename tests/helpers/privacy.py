@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from deskbound_client.privacy.budget import Budget
+from deskbound_client.privacy.floors import Floors, Why
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.contract import RoundContract
@@ -44,11 +45,15 @@ class Laptop:
 
 
 @contextmanager
-def laptop(home: Path, floor: PolicyFloor = PROFILES["research"]) -> Iterator[Laptop]:
-    """Make a vault with an empty ledger."""
+def laptop(
+    home: Path, floor: PolicyFloor = PROFILES["research"], *, bare: bool = False
+) -> Iterator[Laptop]:
+    """Make a vault whose ledger holds nothing but the floor in force, or not even that."""
     clock = Clock()
     with Vault.create(home, MemoryKeystore(), today=DAY) as vault:
         ledger = LedgerStore(vault, clock)
+        if not bare:
+            Floors(vault, clock).adopt(floor, Why.FIRST)
         yield Laptop(vault, ledger, Budget(ledger, floor, clock), clock)
 
 

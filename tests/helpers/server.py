@@ -27,9 +27,10 @@ from deskbound_strategies.contract import PAYLOAD_TYPE, RoundContract
 from deskbound_strategies.dsse import payload_of
 from deskbound_strategies.task import find_task
 from deskbound_strategies.wire import MAX_WEIGHTS_BYTES, parse_request, reply_content
+from tests.helpers.log import Pen
 
-PATIENCE = 90.0
-Script = Callable[[RoundContract], "RecordDict | None"]
+PATIENCE = 180.0
+Script = Callable[[RoundContract], "RecordDict | bytes | None"]
 
 
 def until(found: Callable[[], object], what: str, patience: float = PATIENCE) -> object:
@@ -69,14 +70,17 @@ def constant_update(layout: Layout, value: float) -> bytes:
 
 
 def answers_with(value: float) -> Script:
-    """Answer every contract with a constant update."""
+    """Answer every contract with a constant update and a receipt."""
     layout = find_task("next_action").layout()
     update = constant_update(layout, value)
-    return lambda contract: reply_content(contract.digest(), "0.1.0", update)
+    return lambda _: update
 
 
 class ScriptedLaptop:
-    """A real SuperNode whose tasks are answered by a script; None lets a task go unanswered."""
+    """A real SuperNode whose tasks are answered by a script.
+
+    Bytes are sent as an update with a receipt; None lets a task go unanswered.
+    """
 
     def __init__(self, folder: Path, home: ServerHome, script: Script) -> None:
         folder.mkdir(parents=True)
@@ -85,6 +89,7 @@ class ScriptedLaptop:
         self._stop = threading.Event()
         self._port = free_port()
         self._key = ec.generate_private_key(ec.SECP384R1())
+        self.pen = Pen(self._port)
         self._write_files()
 
     def _write_files(self) -> None:
@@ -99,7 +104,9 @@ class ScriptedLaptop:
             serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
         )
         self.public_key = self._folder / "node.pub"
-        self.public_key.write_bytes(public)
+        self.public_key.write_bytes(
+            public + f" {enroll.ANCHOR_COMMENT}{self.pen.anchor}\n".encode()
+        )
 
     def start(self) -> None:
         command = [
@@ -138,6 +145,9 @@ class ScriptedLaptop:
         contract = RoundContract.from_bytes(payload_of(envelope, PAYLOAD_TYPE))
         self.asked.append(contract)
         reply = self.script(contract)
+        if isinstance(reply, bytes):
+            receipt = self.pen.receipt(contract.digest())
+            reply = reply_content(contract.digest(), "0.1.0", reply, receipt)
         if reply is not None:
             claimed.answer(reply)
 
@@ -169,7 +179,8 @@ def laptops(home: ServerHome, root: Path, *scripts: Script) -> Iterator[list[Scr
     database = Database.open(home.database)
     with Control(home) as control:
         for laptop in made:
-            enroll.enroll(control, database, enroll.read_public_key(laptop.public_key), "")
+            key = enroll.read_public_key(laptop.public_key)
+            enroll.enroll(control, database, key, laptop.pen.anchor, "")
         database.close()
         try:
             for laptop in made:

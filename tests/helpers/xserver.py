@@ -44,7 +44,10 @@ class XServer:
         with os.fdopen(reading) as answer:
             self.name = f":{answer.readline().strip()}"
         passed = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
-        environment = {**passed, "DISPLAY": self.name, "HOME": str(self._folder)}
+        # Without a file of its history: a shell whose terminal was killed writes it when it likes.
+        environment = {
+            **passed, "DISPLAY": self.name, "HOME": str(self._folder), "HISTFILE": "",
+        }  # fmt: skip
         self.desktop = Desktop(self.name, environment, self._folder)
         self.desktop.start("openbox", "--sm-disable")
         check = "_NET_SUPPORTING_WM_CHECK"

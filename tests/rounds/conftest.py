@@ -1,7 +1,9 @@
 """One SuperLink and two laptops for all tests of this folder; contracts are each test's own."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -17,9 +19,9 @@ class World:
     server: Server
 
 
-@pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    root = tmp_path_factory.mktemp("fleet")
+@contextmanager
+def make_world(root: Path) -> Iterator[World]:
+    """Start a fleet with two laptops, and a run whose server a test may be."""
     desks = new_desk(root / "one"), new_desk(root / "two")
     with fleet(root / "server") as made:
         try:
@@ -33,3 +35,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         finally:
             for desk in desks:
                 desk.stop()
+
+
+@pytest.fixture(scope="package")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with make_world(tmp_path_factory.mktemp("fleet")) as made:
+        yield made

@@ -2,7 +2,9 @@
 
 import hashlib
 import io
+import time
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -89,10 +91,9 @@ def test_what_is_outside_is_refused_with_its_code_and_written_down(outcomes, cas
 
 
 def test_another_attempt_at_a_round_is_another_charge(world, desk):
-    first = world.server.contract()
-    second = world.server.contract(run=first.run, issued=first.issued - 1)
-    before = reserves(desk)
-    for attempt in (first, second):
+    before, run = reserves(desk), "ab" * 16
+    for seconds_ago in (1, 2):  # a contract names the log's receipts, so one after the other
+        attempt = world.server.contract(run=run, issued=int(time.time()) - seconds_ago)
         reply = world.server.ask(desk, world.server.request(attempt))
         assert isinstance(reply, wire.Reply)
         assert reply.contract_digest == attempt.digest()
@@ -101,14 +102,13 @@ def test_another_attempt_at_a_round_is_another_charge(world, desk):
 
 def test_a_contract_that_our_server_did_not_sign(world, desk):
     request = world.server.request(world.server.contract())
-    envelope = request["deskbound"]["contract"].replace(b'"sig":"', b'"sig":"A', 1)
-    forged = wire.contract_message(envelope, world.server.weights)
+    forged = replace(request, envelope=request.envelope.replace(b'"sig":"', b'"sig":"A', 1))
     assert world.server.ask(desk, forged) is RefusalCode.CONTRACT_SIGNATURE
 
 
 def test_messages_of_another_shape(world, desk):
     arrays = RecordDict({"arrays": ArrayRecord({"w": _array()})})
-    more = world.server.request(world.server.contract())
+    more = world.server.message(world.server.request(world.server.contract()), desk)
     more["extra"] = ConfigRecord({"run": "this"})
     for content in (arrays, more, RecordDict({"deskbound": ConfigRecord({"shell": "rm"})})):
         assert world.server.ask(desk, content) is RefusalCode.MESSAGE_MALFORMED

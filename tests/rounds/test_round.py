@@ -18,6 +18,8 @@ def answered(world):
     asked = world.server.contract(minimum_cohort=2)
     ids = world.server.send(world.server.request(asked), *world.desks)
     replies = {reply.metadata.src_node_id: reply for reply in world.server.replies(ids)}
+    for message in replies.values():
+        world.server.take(wire.parse_reply(message.content))
     return asked, replies
 
 
@@ -39,7 +41,7 @@ def test_nothing_else_is_in_a_reply(answered):
     for message in replies.values():
         assert set(message.content) == {"deskbound"}
         assert set(message.content["deskbound"]) == {
-            "contract_digest", "client_version", "update",
+            "contract_digest", "client_version", "update", "receipt",
         }  # fmt: skip
 
 

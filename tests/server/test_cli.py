@@ -4,15 +4,21 @@ from contextlib import closing
 import pytest
 import typer
 
+from deskbound_audit.witness_remote import Source
+from deskbound_server import pki
 from deskbound_server.cli import app
 from deskbound_server.cli import run as run_command
 from deskbound_server.database import Database
 from deskbound_server.follow import look
+from deskbound_server.gate import LOG_PREFIX
 from deskbound_server.home import ServerHome
 from deskbound_server.model_store import ModelStore
 from deskbound_server.schema import RunState
+from deskbound_strategies.checkpoint import Trust
 from deskbound_strategies.dp_fedavg import Outcome
+from deskbound_strategies.log_export import verify_export
 from deskbound_strategies.shell import exit_code_of
+from tests.helpers.log import REVIEWER_HEX, Pen, a_manifest, witness
 from tests.helpers.server import new_plan, write_plan
 
 RUN = "c3" * 16
@@ -68,7 +74,12 @@ def test_with_a_server_that_is_down(say, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("words", "following"),
-    [(("runs",), "run plan.toml"), (("model", "list"), "run"), (("laptops",), "enroll")],
+    [
+        (("runs",), "run plan.toml"),
+        (("model", "list"), "run"),
+        (("laptops",), "enroll"),
+        (("release", "list"), "release add"),
+    ],
 )
 def test_where_there_is_nothing_yet_the_next_step_is_said(say, words, following, capsys):
     say("init")
@@ -92,9 +103,14 @@ def history(say, home):
     database = Database.open(home.database)
     database.add_run(RUN, new_plan().to_bytes(), 1)
     contract = new_plan().contract(
-        run=RUN, number=1, vocabulary_hash="a" * 64, model_hash="b" * 64, issued=100
+        run=RUN,
+        number=1,
+        vocabulary_hash="a" * 64,
+        model_hash="b" * 64,
+        anchors="c" * 64,
+        issued=100,
     )
-    database.open_round(contract, b"envelope")
+    database.open_round(contract, b"envelope", b"leaf")
     model = ModelStore(home.models).save(b"weights")
     outcome = Outcome(4, 2, {"sigma-too-low": 1}, {"norm": 1}, 0, None)
     database.close_round(contract.digest(), outcome, 130, model_out=model)
@@ -192,3 +208,99 @@ def test_a_plan_a_day_cannot_afford_warns_beside_the_json(say, tmp_path, capsys)
     captured = capsys.readouterr()
     assert "of 100 rounds" in captured.err
     assert captured.out == ""
+
+
+def test_an_empty_log_can_be_shown_and_taken_out(say, home, tmp_path, capsys):
+    say("init", "--port", "9")
+    capsys.readouterr()
+    assert say("log", "show", "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["size"], shown["cosigned_by"], shown["witnesses"]) == (0, [], [])
+    assert Trust(pki.log_verifier(home)).open(shown["checkpoint"].encode()).size == 0
+    assert say("log", "show") == 0
+    assert "no witness was added" in capsys.readouterr().out
+    assert say("log", "export", str(tmp_path / "log.jsonl")) == 0
+    found = verify_export((tmp_path / "log.jsonl").read_bytes(), Trust(pki.log_verifier(home)))
+    assert found.head.size == 0
+    assert (tmp_path / "log.jsonl").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_log_that_was_damaged_is_not_shown_as_whole(say, history, tmp_path, capsys):
+    assert say("log", "show") == 50, "the leaf of this history is none"
+    assert say("log", "export", str(tmp_path / "log.jsonl")) == 50
+    assert not (tmp_path / "log.jsonl").exists()
+
+
+def test_witnesses_are_added_once_listed_and_told_where_the_log_is(say, home, tmp_path, capsys):
+    say("init", "--port", "9")
+    capsys.readouterr()
+    assert say("witness", "list") == 0
+    assert "deskbound-server witness add" in capsys.readouterr().out
+    one, two = (str(witness(number)[1]) for number in (1, 2))
+    for key in (one, two, one):
+        assert say("witness", "add", key) == 0
+    capsys.readouterr()
+    assert say("witness", "list", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == [one, two]
+    assert home.witnesses.stat().st_mode & 0o777 == 0o600
+    assert say("witness", "bundle", str(tmp_path / "bundle.json"), "--json") == 0
+    assert (tmp_path / "bundle.json").stat().st_mode & 0o777 == 0o600
+    source = Source.load(tmp_path / "bundle.json")
+    assert source.log == pki.log_verifier(home)
+    assert source.url.endswith(f":9{LOG_PREFIX}")
+    assert source.token == home.witness_token.read_text("ascii")
+
+
+def test_what_is_no_witness_is_not_added(say, home):
+    say("init", "--port", "9")
+    for key in ("nobody", str(pki.log_verifier(home)), str(witness(1)[1]) + "x", ""):
+        assert say("witness", "add", key) == 10
+    assert not home.witnesses.exists()
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    path = tmp_path / "release.json"
+    path.write_bytes(a_manifest())
+    return path
+
+
+def test_a_release_is_added_listed_and_withdrawn(say, manifest, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    say("init", "--port", "9")
+    capsys.readouterr()
+    assert say("release", "add", str(manifest), "--reviewer", REVIEWER_HEX.upper(), "--json") == 0
+    name = json.loads(capsys.readouterr().out)["manifest"]
+    assert say("release", "list") == 0
+    shown = capsys.readouterr().out
+    assert name[:12] in shown
+    assert "yes" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    assert say("log", "show", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["releases"] == 1
+    assert say("release", "withdraw", name[:8]) == 0
+    assert say("release", "withdraw", name[:8]) == 17
+    capsys.readouterr()
+    assert say("release", "list", "--json") == 0
+    (listed,) = json.loads(capsys.readouterr().out)
+    assert (listed["manifest"], listed["named"]) == (name, False)
+    assert listed["reviewer"] == REVIEWER_HEX
+    assert say("release", "list") == say("release", "add", str(manifest), "--reviewer",
+                                         REVIEWER_HEX) == 0  # fmt: skip
+    shown = capsys.readouterr().out
+    assert "withdrawn" in shown
+    assert "release.json" in shown, "the next step is said"
+
+
+def test_what_is_no_reviewers_manifest_is_not_added(say, manifest, tmp_path, capsys):
+    say("init", "--port", "9")
+    other = Pen(2).key.public_key().public_bytes_raw().hex()
+    assert say("release", "add", str(manifest), "--reviewer", other) == 50
+    assert say("release", "add", str(tmp_path / "none"), "--reviewer", REVIEWER_HEX) == 17
+    for key in ("", "ab", "z" * 64):
+        assert say("release", "add", str(manifest), "--reviewer", key) == 10
+    manifest.write_bytes(b"[" * 2_000_000)
+    assert say("release", "add", str(manifest), "--reviewer", REVIEWER_HEX) == 50
+    capsys.readouterr()
+    assert say("release", "list", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == []

@@ -14,7 +14,12 @@ RUN = "a1" * 16
 
 def contract(number=1, issued=100):
     return new_plan().contract(
-        run=RUN, number=number, vocabulary_hash="a" * 64, model_hash="b" * 64, issued=issued
+        run=RUN,
+        number=number,
+        vocabulary_hash="a" * 64,
+        model_hash="b" * 64,
+        anchors="c" * 64,
+        issued=issued,
     )
 
 
@@ -31,7 +36,7 @@ def database(tmp_path):
 
 
 def test_a_released_round_has_its_model_and_its_counts(database):
-    assert database.open_round(contract(), b"envelope") == 1
+    assert database.open_round(contract(), b"envelope", b"leaf") == 1
     (row,) = database.rounds(RUN)
     assert (row.state, row.envelope, row.closed) == (RoundState.OPEN, b"envelope", 0)
     assert database.last_released(RUN) is None
@@ -44,22 +49,22 @@ def test_a_released_round_has_its_model_and_its_counts(database):
 
 def test_attempts_are_numbered_and_the_failed_one_has_no_model(database):
     first, second = contract(issued=100), contract(issued=101)
-    assert database.open_round(first, b"1") == 1
+    assert database.open_round(first, b"1", b"leaf 1") == 1
     database.close_round(first.digest(), outcome(1), 110)
-    assert database.open_round(second, b"2") == 2
+    assert database.open_round(second, b"2", b"leaf 2") == 2
     assert [row.state for row in database.rounds(RUN)] == [RoundState.FAILED, RoundState.OPEN]
 
 
 def test_a_contract_is_recorded_once(database):
-    database.open_round(contract(), b"1")
+    database.open_round(contract(), b"1", b"leaf")
     with pytest.raises(VaultDamagedError):
-        database.open_round(contract(), b"1")
+        database.open_round(contract(), b"1", b"leaf")
 
 
 def test_only_open_rounds_are_abandoned(database):
-    database.open_round(contract(1), b"1")
+    database.open_round(contract(1), b"1", b"leaf")
     database.close_round(contract(1).digest(), outcome(), 120, model_out="c" * 64)
-    database.open_round(contract(2), b"2")
+    database.open_round(contract(2), b"2", b"leaf 2")
     assert database.abandon_open_rounds(RUN) == 1
     states = [row.state for row in database.rounds(RUN)]
     assert states == [RoundState.RELEASED, RoundState.ABANDONED]
@@ -78,7 +83,7 @@ def test_runs_are_found_by_the_beginning_of_their_id(database):
 def test_states_and_laptops_are_kept(database, tmp_path):
     database.set_run(RUN, RunState.FAILED, "too-few-replies")
     database.set_flower_run(RUN, 2**63)
-    database.add_laptop(2**63 + 1, "f" * 64, "desk-1")
+    database.add_laptop(2**63 + 1, "f" * 64, "desk-1", "a" * 64)
     database.revoke_laptop(2**63 + 1)
     again = Database.open(tmp_path / "deskbound.db")
     row, (laptop,) = again.find_run(RUN), again.laptops()
@@ -98,12 +103,41 @@ def test_the_file_is_private_and_survives_a_power_cut(database, tmp_path):
         assert pragma("PRAGMA foreign_keys").scalar_one() == 1
 
 
-def test_no_table_says_who_took_part(database):
+def test_no_table_of_rounds_names_a_laptop(database):
     from deskbound_server import schema
 
-    for table in schema.metadata.tables.values():
-        if table.name != "laptops":
-            assert not {"node", "fingerprint", "laptop"} & set(table.columns.keys())
+    for table in (schema.runs, schema.rounds, schema.log_leaves, schema.checkpoints):
+        assert not {"node", "fingerprint", "laptop", "anchor"} & set(table.columns.keys())
+
+
+def test_a_round_and_its_leaves_are_one(database):
+    database.open_round(contract(), b"envelope", b"contract")
+    digest = contract().digest()
+    database.close_round(digest, outcome(), 120, model_out="c" * 64, leaves=[b"one", b"two"])
+    assert database.leaves() == [b"contract", b"one", b"two"]
+    with pytest.raises(VaultDamagedError):
+        database.open_round(contract(), b"envelope", b"a contract that is there already")
+    assert database.leaves(1, 1) == [b"one"]
+
+
+def test_a_laptop_knows_the_heads_it_was_shown_since_it_answered_last(database):
+    for size in (3, 7, 7, 9):
+        database.show_head("a", size)
+    database.show_head("b", 4)
+    assert database.heads_shown("a") == [3, 7, 9]
+    database.head_known("a", 7)
+    assert database.heads_shown("a") == [7, 9]
+    assert database.heads_shown("b") == [4]
+
+
+def test_a_head_is_kept_with_what_was_signed_later(database):
+    assert database.checkpoint() is None
+    database.keep_checkpoint(3, b"three")
+    database.keep_checkpoint(5, b"five")
+    database.keep_checkpoint(3, b"three, cosigned")
+    assert database.checkpoint() == b"five"
+    assert database.checkpoint(3) == b"three, cosigned"
+    assert database.checkpoint(4) is None
 
 
 @pytest.mark.parametrize("content", [b"x" * 4096, b"SQLite format 3\0" + b"x" * 4096])

@@ -9,7 +9,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from deskbound_server.database import Database
-from deskbound_server.enroll import enroll, read_public_key, revoke
+from deskbound_server.enroll import (
+    ANCHOR_COMMENT,
+    enroll,
+    read_anchor,
+    read_public_key,
+    revoke,
+)
 from deskbound_strategies.errors import ConfigError, NotFoundError
 
 
@@ -34,6 +40,10 @@ def database(tmp_path):
     opened = Database.open(tmp_path / "deskbound.db")
     yield opened
     opened.close()
+
+
+def anchor(number):
+    return f"{number:064x}"
 
 
 def new_key(path, encoding=Encoding.OpenSSH, form=PublicFormat.OpenSSH):
@@ -74,15 +84,16 @@ def test_a_laptop_is_enrolled_once_and_revoked_for_good(tmp_path, database):
     control = FakeControl()
     new_key(tmp_path / "node.pub")
     pem = read_public_key(tmp_path / "node.pub")
-    row = enroll(control, database, pem, "desk-1")
+    row = enroll(control, database, pem, anchor(1), "desk-1")
     assert database.laptops() == [row]
+    assert database.anchors() == {int(row.node): anchor(1)}
     with pytest.raises(ConfigError):
-        enroll(control, database, pem, "desk-2")
+        enroll(control, database, pem, anchor(2), "desk-2")
     revoke(control, database, "desk-1")
     assert control.keys == {}
     assert [laptop.revoked for laptop in database.laptops()] == [True]
     with pytest.raises(ConfigError):
-        enroll(control, database, pem, "desk-1")
+        enroll(control, database, pem, anchor(1), "desk-1")
     with pytest.raises(NotFoundError):
         revoke(control, database, "desk-1")
 
@@ -90,9 +101,12 @@ def test_a_laptop_is_enrolled_once_and_revoked_for_good(tmp_path, database):
 def test_a_name_must_mean_one_laptop(tmp_path, database):
     control = FakeControl()
     label = "desk"
-    for _ in range(2):  # the second one's label is the beginning of the first one's fingerprint
+    for number in range(
+        2
+    ):  # the second one's label is the beginning of the first one's fingerprint
         new_key(tmp_path / "node.pub")
-        row = enroll(control, database, read_public_key(tmp_path / "node.pub"), label)
+        pem = read_public_key(tmp_path / "node.pub")
+        row = enroll(control, database, pem, anchor(number), label)
         label = row.fingerprint[:12]
     first, second = database.laptops()
     for name in ("", second.label, "nobody"):
@@ -108,9 +122,42 @@ def test_two_laptops_that_may_connect_never_share_a_label(tmp_path, database):
     new_key(tmp_path / "first.pub")
     new_key(tmp_path / "second.pub")
     first, second = (read_public_key(tmp_path / f"{name}.pub") for name in ("first", "second"))
-    enroll(control, database, first, "desk-1")
+    enroll(control, database, first, anchor(1), "desk-1")
     with pytest.raises(ConfigError):
-        enroll(control, database, second, "desk-1")
+        enroll(control, database, second, anchor(2), "desk-1")
     assert len(control.keys) == 1
     revoke(control, database, "desk-1")
-    assert enroll(control, database, second, "desk-1").label == "desk-1"
+    assert enroll(control, database, second, anchor(2), "desk-1").label == "desk-1"
+
+
+def test_one_vault_is_one_laptop_whatever_its_node_key(tmp_path, database):
+    control = FakeControl()
+    new_key(tmp_path / "first.pub")
+    new_key(tmp_path / "second.pub")
+    first, second = (read_public_key(tmp_path / f"{name}.pub") for name in ("first", "second"))
+    old = enroll(control, database, first, anchor(1), "desk-1")
+    with pytest.raises(ConfigError, match="anchor"):
+        enroll(control, database, second, anchor(1), "desk-2")
+    assert len(control.keys) == 1
+    revoke(control, database, "desk-1")
+    new = enroll(control, database, second, anchor(1), "desk-2")
+    assert old.node != new.node
+    assert set(database.anchors().values()) == {anchor(1)}
+
+
+def test_the_anchor_stands_beside_the_key(tmp_path):
+    path = tmp_path / "node.pub"
+    new_key(path)
+    bare = path.read_bytes()
+    path.write_bytes(bare + f" {ANCHOR_COMMENT}{anchor(7)}\n".encode())
+    assert read_anchor(path) == anchor(7)
+    assert read_public_key(path)
+    short, capitals = anchor(7)[1:], "A" * 64
+    anchors = (f"{ANCHOR_COMMENT}{one}" for one in (short, capitals, f"{anchor(7)} me"))
+    for comment in ("", " me@desk", f" {anchor(7)}", *(f" {one}" for one in anchors)):
+        path.write_bytes(bare + comment.encode())
+        with pytest.raises(ConfigError):
+            read_anchor(path)
+    new_key(path, Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    with pytest.raises(ConfigError):
+        read_anchor(path)

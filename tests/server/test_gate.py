@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deskbound_server.gate import MAX_BODY_BYTES, TOKEN_HEADER, Gate, Knock, judge
+from deskbound_server.gate import LOG_PREFIX, MAX_BODY_BYTES, TOKEN_HEADER, Gate, Knock, judge
 
 TOKEN = "f" * 64
 FAR, NEAR = "203.0.113.9", "127.0.0.1"
@@ -45,7 +45,7 @@ def test_who_may_pass(request_, verdict):
 @given(st.text(), st.text(), st.none() | st.text(), st.none() | st.integers())
 def test_from_far_away_only_the_fleets_paths_pass(path, peer, token, length):
     let_in = judge(Knock(path, peer, token, length), TOKEN) is None
-    if let_in and not path.startswith("/v1/fleet/") and path != "/health":
+    if let_in and not path.startswith(("/v1/fleet/", LOG_PREFIX)) and path != "/health":
         assert peer.startswith(("127.", "::"))
 
 
@@ -82,7 +82,9 @@ def http(path, headers=(), peer=(NEAR, 1), method="POST"):
 
 def test_the_gate_turns_away_without_reading_the_body():
     app = App()
-    sent = through(Gate(app, TOKEN), http("/v1/control/start-run", [(b"content-length", b"9")]))
+    sent = through(
+        Gate(app, TOKEN, App()), http("/v1/control/start-run", [(b"content-length", b"9")])
+    )
     assert sent[0]["status"] == 403
     assert not app.reached
 
@@ -90,14 +92,14 @@ def test_the_gate_turns_away_without_reading_the_body():
 def test_the_gate_lets_through_what_shows_the_token():
     app = App()
     shown = [(b"content-length", b"9"), (TOKEN_HEADER.encode(), TOKEN.encode())]
-    assert through(Gate(app, TOKEN), http("/v1/control/start-run", shown)) == []
+    assert through(Gate(app, TOKEN, App()), http("/v1/control/start-run", shown)) == []
     assert app.reached
 
 
 @pytest.mark.parametrize("length", [b"-1", b"1e3", b"9" * 30, b""])
 def test_an_absurd_length_is_turned_away(length):
     app = App()
-    through(Gate(app, TOKEN), http("/v1/fleet/push-object", [(b"content-length", length)]))
+    through(Gate(app, TOKEN, App()), http("/v1/fleet/push-object", [(b"content-length", length)]))
     assert not app.reached
 
 
@@ -111,17 +113,23 @@ def test_chunked_bodies_and_websockets_are_turned_away():
         {"type": "websocket", "path": "/v1/fleet/x", "headers": []},
     ):
         app = App()
-        through(Gate(app, TOKEN), scope)
+        through(Gate(app, TOKEN, App()), scope)
         assert not app.reached
 
 
 def test_a_health_probe_needs_no_length():
     app = App()
-    through(Gate(app, TOKEN), http("/health", method="GET"))
+    through(Gate(app, TOKEN, App()), http("/health", method="GET"))
     assert app.reached
+
+
+def test_what_is_for_the_log_goes_to_the_log():
+    app, log = App(), App()
+    through(Gate(app, TOKEN, log), http("/deskbound/log/checkpoint", peer=(FAR, 1), method="GET"))
+    assert (app.reached, log.reached) == (False, True)
 
 
 def test_the_applications_own_lifespan_passes():
     app = App()
-    through(Gate(app, TOKEN), {"type": "lifespan"})
+    through(Gate(app, TOKEN, App()), {"type": "lifespan"})
     assert app.reached

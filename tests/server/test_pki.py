@@ -22,7 +22,7 @@ def home(tmp_path):
 
 def test_the_bundle_is_all_a_laptop_needs(home):
     bundle = json.loads(home.join_bundle.read_text())
-    assert set(bundle) == {"superlink", "ca_pem", "contract_public_key", "fleet"}
+    assert set(bundle) == {"superlink", "ca_pem", "contract_public_key", "log", "fleet"}
     assert bundle["superlink"] == "learn.example.org:8642"
     raw = base64.b64decode(bundle["contract_public_key"], validate=True)
     envelope = dsse.sign(b"{}", "t", pki.contract_key(home))

@@ -8,7 +8,7 @@ from tests.helpers.server import new_plan
 
 NAMES = {
     "run": "0" * 32, "number": 3, "vocabulary_hash": "a" * 64, "model_hash": "b" * 64,
-    "issued": 100,
+    "anchors": "c" * 64, "issued": 100,
 }  # fmt: skip
 
 

@@ -4,25 +4,27 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from deskbound_server import rounds
+from deskbound_server import releases, rounds
 from deskbound_server.database import Database
+from deskbound_server.log import Log
 from deskbound_server.model_store import ModelStore
 from deskbound_server.rounds import Job, conduct, new_run
 from deskbound_server.schema import RoundState, RunState
-from deskbound_strategies import dsse
+from deskbound_strategies import dsse, round_proof
+from deskbound_strategies.checkpoint import Trust
 from deskbound_strategies.codec import TensorSpec, decode, encode
 from deskbound_strategies.contract import PAYLOAD_TYPE, RoundContract
 from deskbound_strategies.dp_fedavg import Clock
-from deskbound_strategies.errors import RefusalCode, RoundFailedError
+from deskbound_strategies.errors import RefusalCode, RoundFailedError, VerificationError
+from deskbound_strategies.log_rules import LogRules
+from deskbound_strategies.note import SIGNATURE, Note, Verifier, cosign
 from deskbound_strategies.wire import parse_request, refusal_content, reply_content
+from tests.helpers.crash import AtLine, Crash
 from tests.helpers.fake_grid import FakeClock, FakeGrid, FakeNode
+from tests.helpers.log import REVIEWER_HEX, Pen, a_manifest, witness
 from tests.helpers.server import new_plan
 
 LAYOUT = (TensorSpec("w", (3,)),)
-
-
-class Crash(BaseException):
-    """As if the process had been killed here."""
 
 
 class Bench:
@@ -36,31 +38,53 @@ class Bench:
         self.contracts: list[RoundContract] = []
         self.run = new_run(self.database, plan, 10)
         (folder / "models").mkdir()
+        self.pens = {node: Pen(node) for node in self.grid.nodes}
+        for node, pen in self.pens.items():
+            self.database.add_laptop(node, f"{node:064x}", "", pen.anchor)
+        self.log_key = Ed25519PrivateKey.generate()
+        self.verifier = Verifier("log.example/1", SIGNATURE, self.log_key.public_key())
+        self.witnesses: list[Verifier] = []
 
     def answer(self, message):
         request = parse_request(message.content)
         payload = dsse.verify(request.envelope, PAYLOAD_TYPE, self.key.public_key())
         contract = RoundContract.from_bytes(payload)
         self.contracts.append(contract)
-        return reply_content(
-            contract.digest(), "0.1.0", self.update(decode(request.weights, LAYOUT))
-        )
+        node = message.metadata.dst_node_id
+        trust, anchor = Trust(self.verifier), self.pens[node].anchor
+        round_proof.verify(request.proof, request.envelope, contract, trust, anchor)
+        update = self.update(decode(request.weights, LAYOUT))
+        digest = contract.digest()
+        return reply_content(digest, "0.1.0", update, self.pens[node].receipt(digest))
 
     def update(self, weights):
         return encode({"w": np.ones(3, np.float32)}, LAYOUT)
 
-    def job(self, plan):
+    def job(self, plan, run=None):
         return Job(
-            run=self.run, plan=plan, layout=LAYOUT, vocabulary_hash="a" * 64,
+            run=run or self.run, plan=plan, layout=LAYOUT, vocabulary_hash="a" * 64,
             first_weights=lambda seed: {"w": np.full(3, seed, np.float32)},
             database=self.database, models=ModelStore(self.folder / "models"), key=self.key,
+            log=self.log(), witnesses=self.witnesses,
             grid=self.grid, clock=Clock(self.clock.now, self.clock.wait),
         )  # fmt: skip
+
+    def log(self):
+        public = self.key.public_key()
+        lock = self.folder / "log.lock"
+        return Log(self.database, self.verifier, self.log_key, public, lock)
 
     def final(self):
         last = self.database.last_released(self.run)
         assert last is not None
         return decode(ModelStore(self.folder / "models").load(last.model_out), LAYOUT)["w"]
+
+    def audit(self):
+        """The whole log by its rules, from leaf 0, as a stranger reads it."""
+        rules = LogRules(self.key.public_key())
+        for leaf in self.database.leaves():
+            rules.add(leaf)
+        return rules
 
     def states(self):
         return [(row.number, row.state.value) for row in self.database.rounds(self.run)]
@@ -76,6 +100,40 @@ def test_a_run_releases_a_model_per_round(tmp_path):
     assert [row.state for row in rows] == [RoundState.RELEASED] * 3
     assert [row.model_in for row in rows[1:]] == [row.model_out for row in rows[:-1]]
     assert {c.digest() for c in bench.contracts} == {row.digest for row in rows}
+
+
+def test_contracts_name_the_releases_that_are_named_when_they_are_written(tmp_path):
+    plan = new_plan(rounds=3)
+    bench = Bench(tmp_path, plan)
+    made = [
+        releases.add(bench.log(), bench.database, a_manifest(version), REVIEWER_HEX).manifest
+        for version in ("0.1.0", "0.1.1")
+    ]
+    honest, seen = bench.answer, []
+
+    def look(message):
+        reply = honest(message)
+        seen.append(bench.contracts[-1].named_releases)
+        if len(seen) == 2:
+            releases.withdraw(bench.database, made[0])
+        if len(seen) == 4:
+            releases.withdraw(bench.database, made[1])
+        return reply
+
+    bench.grid.nodes = {n: FakeNode(look) for n in (1, 2)}
+    conduct(bench.job(plan))
+    assert seen[::2] == [tuple(sorted(made)), (made[1],), ()]
+    assert set(bench.audit().releases) == set(made), "a stranger sees them all"
+
+
+def test_a_name_that_the_log_does_not_hold_gets_into_no_contract(tmp_path):
+    plan = new_plan(rounds=1)
+    bench = Bench(tmp_path, plan)
+    bench.database.name_release("ab" * 32, [])
+    with pytest.raises(VerificationError, match="a release that is not in the log"):
+        conduct(bench.job(plan))
+    assert bench.contracts == []
+    assert bench.database.leaves() == []
 
 
 def test_the_contract_is_on_disk_before_it_is_sent(tmp_path):
@@ -169,3 +227,204 @@ def test_a_crash_anywhere_changes_nothing_that_is_released(tmp_path, monkeypatch
     assert (3, "open") not in stormy.states()
     asked = [contract.digest() for contract in stormy.contracts]
     assert all(asked.count(digest) == len(stormy.grid.nodes) for digest in asked)
+
+
+def test_a_crash_before_any_line_leaves_a_log_that_everybody_accepts(tmp_path):
+    plan = new_plan(rounds=2)
+
+    def a_bench(name):
+        (tmp_path / name).mkdir()
+        return Bench(tmp_path / name, plan)
+
+    calm = a_bench("calm")
+    with AtLine(rounds.__file__) as counted:
+        conduct(calm.job(plan))
+    assert len(counted.last) > 80
+    for n in sorted(counted.last.values()):
+        stormy = a_bench(f"line-{n}")
+        with pytest.raises(Crash), AtLine(rounds.__file__, n):
+            conduct(stormy.job(plan))
+        stormy.audit()
+        stormy.clock.wait(1)
+        conduct(stormy.job(plan))
+        rules = stormy.audit()
+        assert stormy.final().tobytes() == calm.final().tobytes()
+        assert set(rules.contracts) == {row.digest for row in stormy.database.rounds(stormy.run)}
+        assert sorted(rules.released) == [(stormy.run, 1), (stormy.run, 2)]
+        leaves = stormy.database.leaves()
+        assert len(set(leaves)) == len(leaves), "something was logged twice"
+        released = [row for row in stormy.database.rounds(stormy.run) if row.model_out]
+        assert all(rules.receipts[row.digest] == rules.counts.keys() for row in released)
+        stormy.database.close()
+
+
+def test_what_a_round_leaves_in_the_log(tmp_path):
+    plan = new_plan(rounds=2)
+    bench = Bench(tmp_path, plan)
+    conduct(bench.job(plan))
+    rules = bench.audit()
+    assert rules.size == 2 * (1 + 2 + 1)
+    for row in bench.database.rounds(bench.run):
+        assert rules.released[bench.run, row.number] == row.model_out
+        assert rules.receipts[row.digest] == {pen.anchor for pen in bench.pens.values()}
+    head = Note.parse(bench.database.checkpoint()).text.splitlines()
+    assert int(head[1]) == rules.size, "witnesses see the last model without another contract"
+
+
+def two_runs(bench, plan):
+    """Conduct a second run, whole, while the first laptop's answer to the first is on its way."""
+    honest, second = bench.answer, new_run(bench.database, plan, 11)
+
+    def slowly(message):
+        answer = honest(message)
+        bench.grid.nodes[1] = FakeNode(honest)
+        conduct(bench.job(plan, second))
+        return answer
+
+    bench.grid.nodes[1] = FakeNode(slowly)
+    return second
+
+
+def test_two_runs_take_turns_and_end_in_any_order(tmp_path):
+    """The receipts of the run that ends first count further than those it overtakes."""
+    plan = new_plan(rounds=2)
+    bench = Bench(tmp_path, plan)
+    second = two_runs(bench, plan)
+    conduct(bench.job(plan))
+    for run in (bench.run, second):
+        assert bench.database.find_run(run).state is RunState.FINISHED
+    rules = bench.audit()
+    assert len(rules.released) == 4
+    for pen in bench.pens.values():
+        assert rules.counts[pen.anchor] == {1, 2, 3, 4}
+        assert rules.anchors.get(pen.anchor).count == 4
+
+
+def test_one_count_for_two_runs_breaks_a_round_and_not_the_log(tmp_path):
+    plan = new_plan(rounds=2, attempts=2)
+    bench = Bench(tmp_path, plan)
+    two_runs(bench, plan)
+    first, counts = bench.pens[1], iter([1, 1, 2, 3, 4])
+    first.receipt = lambda digest, real=first.receipt: real(digest, count=next(counts))
+    conduct(bench.job(plan))
+    rules = bench.audit()
+    assert len(rules.released) == 4
+    failed = [row for row in bench.database.rounds(bench.run) if row.state is RoundState.FAILED]
+    assert [row.number for row in failed] == [1]
+    assert rules.counts[first.anchor] == {1, 2, 3, 4}
+
+
+class Remembering(Bench):
+    """Laptops that hold each log to the head they followed last, as real ones do."""
+
+    def __init__(self, folder, plan, **more):
+        super().__init__(folder, plan, **more)
+        self.seen, self.forks, self.refuses = {}, 0, set()
+
+    def answer(self, message):
+        node = message.metadata.dst_node_id
+        if node in self.refuses:  # before it looks at the log
+            return refusal_content(RefusalCode.CLIP_TOO_HIGH)
+        anchor = self.pens[node].anchor
+        request = parse_request(message.content)
+        payload = dsse.payload_of(request.envelope, PAYLOAD_TYPE)
+        contract = RoundContract.from_bytes(payload)
+        trust = Trust(self.verifier)
+        proven = round_proof.verify(request.proof, request.envelope, contract, trust, anchor)
+        if anchor in self.seen and not proven.extends(self.seen[anchor]):
+            self.forks += 1
+            return None
+        self.seen[anchor] = proven.checkpoint
+        return super().answer(message)
+
+
+def test_a_laptop_that_refused_a_round_is_still_shown_that_the_log_grew(tmp_path):
+    plan = new_plan(rounds=1, cohort=3)
+    bench = Remembering(tmp_path, plan, laptops=3)
+    conduct(bench.job(plan))
+    for refuses in ({3}, set()):
+        bench.refuses = refuses
+        run = new_run(bench.database, plan, 12)
+        bench.clock.wait(1)
+        conduct(bench.job(plan, run))
+    assert bench.forks == 0
+    assert bench.audit().counts[bench.pens[3].anchor] == {1, 2}
+
+
+def test_a_vault_that_left_and_joined_anew_is_still_shown_that_the_log_grew(tmp_path):
+    plan = new_plan(rounds=1)
+    bench = Remembering(tmp_path, plan)
+    conduct(bench.job(plan))
+    pen = bench.pens[2]
+    bench.database.revoke_laptop(2)
+    bench.database.add_laptop(7, f"{7:064x}", "", pen.anchor)
+    bench.pens[7] = pen
+    bench.grid.nodes = {1: bench.grid.nodes[1], 7: FakeNode(bench.answer)}
+    conduct(bench.job(plan, new_run(bench.database, plan, 12)))
+    assert bench.forks == 0
+    assert bench.audit().anchors.get(pen.anchor).count == 2
+
+
+def test_an_older_copy_s_update_does_not_count(tmp_path):
+    plan = new_plan(rounds=2, attempts=1)
+    bench = Bench(tmp_path, plan)
+    bench.pens[2].receipt = lambda digest, real=bench.pens[2].receipt: real(digest, count=1)
+    with pytest.raises(RoundFailedError):
+        conduct(bench.job(plan))
+    assert bench.states() == [(1, "released"), (2, "failed")]
+    assert bench.database.rounds(bench.run)[1].rejected == {"receipt": 1}
+    assert len(bench.audit().released) == 1
+
+
+def test_a_laptop_nobody_enrolled_here_is_not_asked(tmp_path):
+    plan = new_plan(rounds=1, cohort=3)
+    bench = Bench(tmp_path, plan)
+    bench.grid.nodes[9] = FakeNode(lambda _: pytest.fail("it was asked"))
+    conduct(bench.job(plan))
+    assert len(bench.audit().released) == 1
+
+
+def test_receipts_of_a_closed_round_are_logged_before_the_next_contract(tmp_path):
+    plan = new_plan(rounds=2, enough=2, cohort=3)
+    bench = Bench(tmp_path, plan, laptops=3)
+    bench.grid.nodes[3] = FakeNode(bench.answer, seconds=0.5)
+    present = bench.grid.get_node_ids
+
+    def look():
+        bench.clock.wait(1)  # between one round and the next
+        return present()
+
+    bench.grid.get_node_ids = look
+    conduct(bench.job(plan))
+    rules = bench.audit()
+    first = bench.database.rounds(bench.run)[0]
+    assert rules.receipts[first.digest] == {pen.anchor for pen in bench.pens.values()}
+    assert rules.anchors.get(bench.pens[3].anchor).count >= 1
+
+
+def test_rounds_wait_for_witnesses_but_not_for_ever(tmp_path):
+    plan = new_plan(rounds=1, witness_seconds=30, gather_seconds=1)
+    bench = Bench(tmp_path, plan)
+    key, verifier = witness(1)
+    bench.witnesses = [verifier]
+    begun = bench.clock.now()
+    conduct(bench.job(plan))
+    assert bench.clock.now() - begun >= 30
+
+    bench.run = new_run(bench.database, plan, 12)
+    honest_wait, begun = bench.clock.wait, bench.clock.now()
+
+    def wait(seconds):
+        honest_wait(seconds)
+        note = Note.parse(bench.database.checkpoint())
+        line = cosign(note.text, verifier.name, key, 5)
+        size = int(note.text.split("\n")[1])
+        bench.database.keep_checkpoint(size, note.with_signatures([line]).to_bytes())
+
+    bench.clock.wait = wait
+    seen = []
+    bench.grid.nodes = {n: FakeNode(lambda m: seen.append(m) or bench.answer(m)) for n in (1, 2)}
+    conduct(bench.job(plan))
+    assert bench.clock.now() - begun < 5
+    proof = parse_request(seen[0].content).proof
+    assert str(verifier.name) in proof.decode("ascii")

@@ -80,14 +80,14 @@ def asked(link):
 
 
 def honest(update: bytes = b"update") -> RecordDict:
-    return reply_content(DIGEST, "0.1.0", update)
+    return reply_content(DIGEST, "0.1.0", update, b"receipt")
 
 
 def test_an_honest_reply_is_read_once_and_deleted(grid, link, asked):
     assert grid.pull_messages(["asked"]) == []
     link.deliver(asked, honest())
     (reply,) = grid.pull_messages(["asked"])
-    assert parse_reply(reply.content) == Reply(DIGEST, "0.1.0", b"update")
+    assert parse_reply(reply.content) == Reply(DIGEST, "0.1.0", b"update", b"receipt")
     assert reply.metadata.reply_to_message_id == "asked"
     assert len(link.confirmed) == 1
     assert grid.pull_messages(["asked"]) == []

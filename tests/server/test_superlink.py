@@ -65,7 +65,7 @@ def home(tmp_path_factory):
 
 def status(home, method, path, body=None, **headers):
     trust = ssl.create_default_context(cafile=str(home.ca_certificate))
-    link = http.client.HTTPSConnection("127.0.0.1", home.settings().port, context=trust, timeout=20)
+    link = http.client.HTTPSConnection("127.0.0.1", home.settings().port, context=trust, timeout=60)
     link.request(method, path, body, headers)
     answer = link.getresponse().status
     link.close()

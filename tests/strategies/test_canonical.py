@@ -85,3 +85,18 @@ def test_no_bytes_do_more_than_raise_value_error(data):
     except ValueError:
         return
     assert json.loads(data) == value
+
+
+@pytest.mark.parametrize("bracket", ["[]", "{}"])
+def test_bytes_are_as_deep_as_values_may_be(bracket):
+    """Also where each bracket but one is within a text, which is not depth."""
+    before, after = ("[", "]") if bracket == "[]" else ('{"a":', "}")
+    for depth in (MAX_DEPTH - 1, MAX_DEPTH, MAX_DEPTH + 1, 200):
+        data = (before * depth + "0" + after * depth).encode()
+        if depth <= MAX_DEPTH:
+            assert canonical_bytes(parse_canonical(data)) == data
+        else:
+            with pytest.raises(ValueError, match="canonical"):
+                parse_canonical(data)
+    flat = canonical_bytes([bracket * 100])
+    assert parse_canonical(flat) == [bracket * 100]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deskbound_strategies.canonical import canonical_bytes
-from deskbound_strategies.contract import RoundContract
+from deskbound_strategies.contract import MOST_RELEASES, RoundContract, join_releases
 from deskbound_strategies.errors import Refusal, RefusalCode
 from tests.helpers.agreement import a_contract
 
@@ -26,6 +26,14 @@ def test_a_contract_reads_back_and_keeps_its_name():
     assert a_contract(steps=11).digest() != contract.digest()
 
 
+def test_a_contract_names_releases_in_one_spelling():
+    assert a_contract().named_releases == ()
+    assert join_releases([]) == ""
+    names = [f"{number:064x}" for number in range(MOST_RELEASES)]
+    contract = a_contract(releases=join_releases([*reversed(names), names[0]]))
+    assert RoundContract.from_bytes(contract.to_bytes()).named_releases == tuple(names)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_missing_field_is_refused(name):
     raw = asdict(a_contract())
@@ -33,12 +41,17 @@ def test_a_missing_field_is_refused(name):
     assert refused(canonical_bytes(raw))
 
 
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"releases"}))
+def test_nothing_but_the_list_of_releases_may_be_empty(name):
+    assert refused(canonical_bytes(asdict(a_contract()) | {name: ""}))
+
+
 def test_an_extra_field_is_refused():
     assert refused(canonical_bytes(asdict(a_contract()) | {"extra": 1}))
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("value", [None, True, [], {}, "", "ü", "a b", -1, 0, 0.0, -1.0, 2**53])
+@pytest.mark.parametrize("value", [None, True, [], {}, "ü", "a b", -1, 0, 0.0, -1.0, 2**53])
 def test_a_value_of_another_type_or_range_is_refused(name, value):
     assert refused(canonical_bytes(asdict(a_contract()) | {name: value}))
 
@@ -59,7 +72,22 @@ def test_a_value_of_another_type_or_range_is_refused(name, value):
         ("client_version_min", "\u0660.\u0661.\u0660"),
         ("task", "../task"),
         ("task", "t" * 65),
+        ("version", 1),
         ("version", 2),
+        ("version", 4),
+        ("releases", ","),
+        ("releases", "AB" * 32),
+        ("releases", "ab" * 31),
+        ("releases", "ab" * 32 + ","),
+        ("releases", "," + "ab" * 32),
+        ("releases", "ab" * 32 + " "),
+        ("releases", "ab" * 32 + "\n"),
+        ("releases", "ab" * 32 + "," + "ab" * 32),
+        ("releases", "ab" * 32 + "," + "aa" * 32),
+        ("releases", ",".join(f"{number:064x}" for number in range(MOST_RELEASES + 1))),
+        ("releases", ["ab" * 32]),
+        ("anchors", ""),
+        ("anchors", "EF" * 32),
     ],
 )
 def test_what_no_server_of_ours_would_write_is_refused(name, value):

@@ -9,13 +9,19 @@ from flwr.app import ArrayRecord, ConfigRecord, Error, RecordDict
 from deskbound_strategies.aggregation import StreamingMean
 from deskbound_strategies.codec import TensorSpec, decode, encode, encoded_size
 from deskbound_strategies.contract import RoundContract
-from deskbound_strategies.dp_fedavg import Clock, DpFedAvg, gather, sample_cohort
+from deskbound_strategies.dp_fedavg import MAX_ASKS, Clock, DpFedAvg, gather, sample_cohort
 from deskbound_strategies.errors import Refusal, RefusalCode
-from deskbound_strategies.wire import parse_request, refusal_content, reply_content
+from deskbound_strategies.wire import (
+    contract_message,
+    parse_request,
+    refusal_content,
+    reply_content,
+)
 from tests.helpers.fake_grid import FakeClock, FakeGrid, FakeNode
 
 LAYOUT = (TensorSpec("w", (4,)),)
 DIGEST = "ab" * 32
+RECEIPT = b"receipt"
 
 
 class Reject(StrEnum):
@@ -25,7 +31,8 @@ class Reject(StrEnum):
 def contract(**changes) -> RoundContract:
     terms = {
         "run": "0" * 32, "round": 1, "task": "t", "profile": "research",
-        "vocabulary_hash": "v", "model_hash": "m", "unit": "session", "unit_seconds": 600,
+        "vocabulary_hash": "v", "anchors": "c" * 64, "model_hash": "m", "unit": "session",
+        "unit_seconds": 600,
         "unit_actions": 256, "sampling_rate": 0.1, "noise_multiplier": 1.0, "clip": 1.0,
         "steps": 2, "divisor": 8.0, "local_optimizer": "sgd", "learning_rate": 0.1,
         "aggregation": "plain", "minimum_cohort": 2, "issued": 1_000, "deadline": 1_060,
@@ -34,7 +41,7 @@ def contract(**changes) -> RoundContract:
     return RoundContract(**(terms | changes))
 
 
-def judge(reply):
+def judge(_node, reply):
     try:
         return decode(reply.update, LAYOUT)
     except Refusal:
@@ -42,7 +49,13 @@ def judge(reply):
 
 
 def update(value: float) -> RecordDict:
-    return reply_content(DIGEST, "0.1.0", encode({"w": np.full(4, value, np.float32)}, LAYOUT))
+    return reply_content(
+        DIGEST, "0.1.0", encode({"w": np.full(4, value, np.float32)}, LAYOUT), RECEIPT
+    )
+
+
+def request(node: int) -> RecordDict:
+    return contract_message(b"{}", b"proof for %d" % node, b"weights")
 
 
 def says(content) -> FakeNode:
@@ -58,7 +71,7 @@ def run(nodes: dict[int, FakeNode], *, enough: int = 0, cohort=None, **terms):
     )  # fmt: skip
     agreed = contract(**terms)
     asked = list(nodes) if cohort is None else cohort
-    outcome = strategy.run_round(agreed, b"{}", b"weights", asked, StreamingMean(LAYOUT))
+    outcome = strategy.run_round(agreed, request, asked, StreamingMean(LAYOUT))
     return outcome, grid, clock
 
 
@@ -71,6 +84,8 @@ def test_every_admitted_reply_counts_the_same():
     assert grid.largest_pull == 1, "one reply resident at a time"
     for message in grid.sent:
         assert parse_request(message.content).weights == b"weights"
+        node = message.metadata.dst_node_id
+        assert parse_request(message.content).proof == b"proof for %d" % node
         assert message.metadata.ttl <= 60
 
 
@@ -141,8 +156,8 @@ def test_a_slow_reply_before_the_deadline_counts():
         RecordDict({"deskbound": ConfigRecord({"refusal": "typed text"})}),
         RecordDict({"deskbound": ConfigRecord({"contract_digest": DIGEST})}),
         RecordDict({"deskbound": ArrayRecord([np.ones(4, np.float32)])}),
-        reply_content(DIGEST, "not a version", b""),
-        reply_content(DIGEST, "0.1.0", b"\0" * (encoded_size(LAYOUT) + 1)),
+        reply_content(DIGEST, "not a version", b"", RECEIPT),
+        reply_content(DIGEST, "0.1.0", b"\0" * (encoded_size(LAYOUT) + 1), RECEIPT),
     ],
 )
 def test_what_is_no_reply_is_malformed(content):
@@ -166,9 +181,103 @@ def test_an_error_in_the_place_of_a_laptop_is_silence_and_its_text_is_dropped():
 
 
 def test_what_admission_rejects_is_counted_under_its_code():
-    poisoned = reply_content(DIGEST, "0.1.0", b"\0" * encoded_size(LAYOUT))
+    poisoned = reply_content(DIGEST, "0.1.0", b"\0" * encoded_size(LAYOUT), RECEIPT)
     outcome, _, _ = run({1: says(poisoned), 2: says(update(1)), 3: says(update(3))})
     assert outcome.rejected == {"bad": 1}
+
+
+def leaving(*away: tuple[float, float], value: float = 3, seconds: float = 5) -> FakeNode:
+    """A laptop that would answer in so many seconds, were it not away now and then."""
+    return FakeNode(lambda _: update(value), seconds=seconds, away=away)
+
+
+def asked(grid: FakeGrid, node: int) -> list[bytes]:
+    """What a laptop was sent, message by message."""
+    sent = [one for one in grid.sent if one.metadata.dst_node_id == node]
+    return [repr(sorted(one.content["deskbound"].items())).encode() for one in sent]
+
+
+def test_a_laptop_that_comes_back_is_asked_again_and_the_same():
+    outcome, grid, clock = run({1: says(update(1)), 2: leaving((1_002, 1_010))})
+    assert (outcome.admitted, outcome.missing, outcome.outstanding) == (2, 0, {})
+    np.testing.assert_array_equal(outcome.mean["w"], [2.0] * 4)
+    first, second = asked(grid, 2)
+    assert first == second
+    assert len(asked(grid, 1)) == 1, "who answered is left alone"
+    assert 1_015 <= clock.now() < 1_020, "asked as soon as it is back, and no longer waited for"
+
+
+def test_a_laptop_is_asked_three_times_at_most():
+    restless = leaving(*((1_002 + 6 * number, 1_005 + 6 * number) for number in range(9)))
+    outcome, grid, clock = run({1: says(update(1)), 2: restless})
+    assert len(asked(grid, 2)) == MAX_ASKS == 3
+    assert outcome.mean is None
+    assert (outcome.admitted, outcome.missing) == (1, 1)
+    assert clock.now() >= contract().deadline
+
+
+def test_a_laptop_that_stays_is_asked_once_however_long_it_takes():
+    outcome, grid, _ = run({1: says(update(1)), 2: says(None)})
+    assert len(asked(grid, 2)) == 1
+    assert outcome.missing == 1
+
+
+def test_a_laptop_that_refused_and_left_is_not_asked_again():
+    refuser = FakeNode(lambda _: refusal_content(RefusalCode.CLIP_TOO_HIGH), away=((1_002, 1_008),))
+    outcome, grid, _ = run({1: refuser, 2: says(update(1)), 3: leaving(seconds=30)})
+    assert len(asked(grid, 1)) == 1
+    assert outcome.refused == {"clip-too-high": 1}
+
+
+def signing_off(seconds: float = 3.0, **when) -> FakeNode:
+    """Flower reports in its place that it signed off; asked again, it answers."""
+    answers = iter([Error(0, "gone"), update(3)])
+    return FakeNode(lambda _: next(answers), seconds=seconds, **when)
+
+
+def test_a_laptop_that_signed_off_is_waited_for_while_the_cohort_needs_it():
+    outcome, grid, clock = run({1: says(update(1)), 2: signing_off()})
+    assert (outcome.admitted, outcome.missing) == (2, 0)
+    assert len(asked(grid, 2)) == 2
+    assert clock.now() < 1_012
+
+
+def test_a_laptop_that_signed_off_is_not_waited_for_once_enough_others_are_in():
+    outcome, grid, clock = run({1: says(update(1)), 2: signing_off(), 3: says(update(3))})
+    assert (outcome.admitted, outcome.missing) == (2, 1)
+    assert len(asked(grid, 2)) == 1
+    assert clock.now() < 1_005
+
+
+def test_where_others_are_waited_for_anyway_it_is_asked_again_too():
+    outcome, grid, _ = run(
+        {1: says(update(1)), 2: signing_off(), 3: says(update(2)), 4: leaving(seconds=30, value=6)}
+    )
+    assert (outcome.admitted, outcome.missing) == (4, 0)
+    assert len(asked(grid, 2)) == 2
+
+
+def test_a_laptop_that_was_gone_when_it_was_asked_first_is_waited_for_while_it_is_needed():
+    outcome, grid, clock = run({1: says(update(1)), 2: leaving((999, 1_010))})
+    assert (outcome.admitted, outcome.missing) == (2, 0)
+    assert len(asked(grid, 2)) == 1, "the first message was never taken"
+    assert clock.now() < 1_020
+
+
+def test_nobody_is_waited_for_beyond_the_deadline():
+    outcome, _, clock = run({1: says(update(1)), 2: leaving((1_002, 9_999))})
+    assert (outcome.admitted, outcome.missing, outcome.mean) == (1, 1, None)
+    assert contract().deadline <= clock.now() < contract().deadline + 1
+
+
+def test_what_a_laptop_sent_before_it_left_counts_once():
+    """It was heard, so that it is not asked again when it is back."""
+    both = FakeNode(lambda _: update(3), seconds=1.9, away=((1_001.95, 1_003),))
+    outcome, grid, _ = run({1: leaving(seconds=20, value=1), 2: both})
+    assert outcome.rejected == {}
+    assert outcome.admitted == 2
+    np.testing.assert_array_equal(outcome.mean["w"], [2.0] * 4)
+    assert len(asked(grid, 2)) == 1
 
 
 def test_over_selection_closes_the_round_once_enough_are_in():

@@ -1,6 +1,7 @@
 """The sampler against an independent oracle (mpmath), bit by bit and in the mass."""
 
 import hashlib
+from collections.abc import Iterator
 from decimal import Decimal
 
 import mpmath
@@ -15,7 +16,6 @@ from deskbound_strategies.noise import RoundedGaussian, exact_cdf, exact_magnitu
 
 WORD = 8
 TOP = 1 << 62
-mpmath.mp.dps = 80  # comparisons with 2^-62 need more than float64
 
 
 def seeded(seed: int) -> noise.ByteSource:
@@ -35,6 +35,13 @@ def words(*values: int) -> noise.ByteSource:
         return found + bytes(count - len(found))
 
     return source
+
+
+@pytest.fixture(scope="module", autouse=True)
+def many_digits() -> Iterator[None]:
+    """Comparisons with 2^-62 need more than float64; whatever other tests need less."""
+    with mpmath.workdps(80):
+        yield
 
 
 def true_cdf(scale: float, magnitude: int) -> mpmath.mpf:

@@ -3,8 +3,7 @@
 import contextlib
 import itertools
 import math
-from dataclasses import fields, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,18 +12,15 @@ from hypothesis import strategies as st
 
 from deskbound_strategies.accounting import curve_of, event_of, guaranteed
 from deskbound_strategies.contract import RoundContract
-from deskbound_strategies.errors import ConfigError, Refusal, RefusalCode
+from deskbound_strategies.errors import Refusal, RefusalCode
+from deskbound_strategies.floor_file import floor_from
 from deskbound_strategies.policy import (
-    _LISTS,
-    _RANGES,
     DEFAULT,
     PROFILES,
     PolicyFloor,
     check_contract,
     describe,
-    floor_from,
     lattice_for,
-    load_floor,
 )
 from deskbound_strategies.vocabulary import VOCABULARY_HASH
 from tests.helpers.agreement import AT, a_contract
@@ -135,85 +131,12 @@ def test_whatever_passes_keeps_the_promise(
         assert lattice_for(contract, 100_000).sensitivity <= 1.01 * floor.clip_max
 
 
-def test_a_missing_file_means_balanced(tmp_path: Path) -> None:
-    assert load_floor(tmp_path / "floor.toml") == DEFAULT == PROFILES["balanced"]
-
-
-def test_a_file_names_a_profile_and_overrides_single_bounds(tmp_path: Path) -> None:
-    path = tmp_path / "floor.toml"
-    path.write_text('profile = "strict"\n')
-    assert load_floor(path) == PROFILES["strict"]
-    path.write_text('profile = "strict"\nepsilon_day = 1\nunits = ["day"]\n')
-    floor = load_floor(path)
-    assert (floor.profile, floor.epsilon_day, floor.units) == ("custom", 1.0, ("day",))
-    assert type(floor.epsilon_day) is float
-    assert floor.sigma_min == PROFILES["strict"].sigma_min
-    path.write_text('profile = "strict"\nsigma_min = 2.0\n')
-    assert load_floor(path).profile == "strict"  # nothing was changed
-
-
-def test_an_unknown_bound_is_an_error_that_names_the_nearest(tmp_path: Path) -> None:
-    path = tmp_path / "floor.toml"
-    path.write_text("epsilon_dya = 1.0\n")
-    with pytest.raises(ConfigError) as caught:
-        load_floor(path)
-    assert "'epsilon_dya'" in caught.value.sentence
-    assert "'epsilon_day'" in caught.value.mend
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "sigma_min = 0.1", "sigma_min = nan", "sigma_min = inf", 'sigma_min = "2"',
-        "sigma_min = true", "clip_max = 0", "sampling_max = 0.9", "steps_max = 1.5",
-        "steps_max = 0", "epsilon_day = 11.0", "epsilon_day = -1", "delta_day = 0.01",
-        "epsilon_total = nan", "minimum_cohort = 1", "units = []\nunits = []", 'units = "day"',
-        'units = ["week"]', "tasks = [1]", 'vocabularies = ["abc"]', 'profile = "loose"',
-        "profile = 3", 'profile = "custom"', "unit_actions_min = 2000", "[sigma_min]\nx = 1",
-        "not toml",
-    ],
-)  # fmt: skip
-def test_a_value_out_of_range_is_an_error_with_a_mend(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "floor.toml"
-    path.write_text(text + "\n")
-    with pytest.raises(ConfigError) as caught:
-        load_floor(path)
-    assert caught.value.sentence.startswith("floor.toml")
-    assert caught.value.mend
-
-
-def test_an_unreadable_file_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "floor.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigError):
-        load_floor(tmp_path / "floor.toml")
-    with pytest.raises(ConfigError):
-        load_floor(tmp_path)
-
-
-def test_every_bound_can_be_set_and_every_profile_lies_within_the_ranges() -> None:
-    names = {item.name for item in fields(PolicyFloor)} - {"profile"}
-    assert names == set(_RANGES) | set(_LISTS)
-    for floor in PROFILES.values():
-        given_all = {name: getattr(floor, name) for name in _RANGES}
-        lists = {name: list(getattr(floor, name)) for name in _LISTS}
-        again = floor_from({"profile": floor.profile, **given_all, **lists})
-        assert again == floor
-
-
 def test_profiles_are_ordered_from_strict_to_research() -> None:
     order = [PROFILES[name] for name in ("strict", "balanced", "research")]
     for tighter, looser in itertools.pairwise(order):
         assert tighter.epsilon_day < looser.epsilon_day
         assert tighter.sigma_min > looser.sigma_min
         assert tighter.sampling_max < looser.sampling_max
-
-
-def test_a_floors_digest_changes_with_every_bound() -> None:
-    digests = {floor.digest() for floor in PROFILES.values()}
-    digests.add(replace(DEFAULT, epsilon_total=7.0).digest())
-    digests.add(replace(DEFAULT, tasks=("x",)).digest())
-    assert len(digests) == 5
-    assert DEFAULT.digest() == floor_from({}).digest()
 
 
 def test_the_worst_case_is_said_in_words() -> None:

@@ -31,13 +31,13 @@ def record(**values) -> RecordDict:
 
 
 def test_a_request_survives_flower():
-    content = over_the_wire(wire.contract_message(b"envelope", b"\x00\xff" * 99))
-    assert wire.parse_request(content) == wire.Request(b"envelope", b"\x00\xff" * 99)
+    content = over_the_wire(wire.contract_message(b"envelope", b"proof", b"\x00\xff" * 99))
+    assert wire.parse_request(content) == wire.Request(b"envelope", b"proof", b"\x00\xff" * 99)
 
 
 def test_a_reply_survives_flower():
-    content = over_the_wire(wire.reply_content(DIGEST, "0.1.0", b"\x80update"))
-    assert wire.parse_reply(content) == wire.Reply(DIGEST, "0.1.0", b"\x80update")
+    content = over_the_wire(wire.reply_content(DIGEST, "0.1.0", b"\x80update", b"receipt"))
+    assert wire.parse_reply(content) == wire.Reply(DIGEST, "0.1.0", b"\x80update", b"receipt")
 
 
 @pytest.mark.parametrize("code", sorted(set(RefusalCode) - LOCAL_ONLY))
@@ -61,8 +61,8 @@ def test_a_code_for_the_ledger_neither_leaves_nor_arrives(code):
         RecordDict({"deskbound": MetricRecord({"contract": 1})}),
         RecordDict({"deskbound": ARRAYS}),
         RecordDict({"other": ConfigRecord({"contract": b"a", "weights": b"b"})}),
-        RecordDict({**wire.contract_message(b"a", b"b"), "more": ConfigRecord()}),
-        RecordDict({**wire.contract_message(b"a", b"b"), "arrays": ARRAYS}),
+        RecordDict({**wire.contract_message(b"a", b"p", b"b"), "more": ConfigRecord()}),
+        RecordDict({**wire.contract_message(b"a", b"p", b"b"), "arrays": ARRAYS}),
         record(),
         record(contract=b"a"),
         record(contract=b"a", weights="b"),
@@ -80,10 +80,10 @@ def test_any_other_request_is_malformed(content):
     "content",
     [
         RecordDict(),
-        wire.contract_message(b"a", b"b"),
+        wire.contract_message(b"a", b"p", b"b"),
         RecordDict({"deskbound": ARRAYS}),
         RecordDict(
-            {**wire.reply_content(DIGEST, "0.1.0", b"u"), "metrics": MetricRecord({"n": 3})}
+            {**wire.reply_content(DIGEST, "0.1.0", b"u", b"r"), "metrics": MetricRecord({"n": 3})}
         ),
         record(contract_digest=DIGEST, client_version="0.1.0"),
         record(contract_digest=DIGEST, client_version="0.1.0", update=b"u", num_examples=3),
@@ -102,13 +102,13 @@ def test_any_other_reply_is_malformed(content):
 
 
 def test_sizes_are_bounded():
-    too_long = wire.contract_message(bytes(wire.MAX_CONTRACT_BYTES + 1), b"w")
+    too_long = wire.contract_message(bytes(wire.MAX_CONTRACT_BYTES + 1), b"p", b"w")
     assert code_of(wire.parse_request, too_long) is RefusalCode.MESSAGE_TOO_LARGE
-    weights = wire.contract_message(b"c", bytes(101))
+    weights = wire.contract_message(b"c", b"p", bytes(101))
     assert wire.parse_request(weights, max_weights_bytes=101).weights == bytes(101)
     code = code_of(wire.parse_request, weights, max_weights_bytes=100)
     assert code is RefusalCode.MESSAGE_TOO_LARGE
-    update = wire.reply_content(DIGEST, "0.1.0", bytes(101))
+    update = wire.reply_content(DIGEST, "0.1.0", bytes(101), b"r")
     code = code_of(wire.parse_reply, update, max_update_bytes=100)
     assert code is RefusalCode.MESSAGE_TOO_LARGE
 

@@ -36,6 +36,31 @@ def test_after_connecting_it_counts_as_a_password_until_there_is_news():
         assert attention.password(10, 0) is not True
 
 
+def test_a_program_that_only_just_joined_is_closed_until_it_says_what_has_the_keyboard():
+    for said in (
+        lambda found: found.focused(FIELD, 0),
+        lambda found: found.activated(FRAME, 0),
+        lambda found: found.gone("a", 0),
+        lambda found: found.lost(),
+    ):
+        attention = Attention()
+        attention.focused(Field("b", "/1", 11, ENTRY), 0)
+        attention.joined("a", 10)
+        assert attention.password(10, 0) is True
+        assert attention.password(11, 0) is False, "another program is not held up by it"
+        assert attention.password(0, 0) is None
+        said(attention)
+        assert attention.password(10, 0) is not True
+
+
+def test_what_another_program_says_does_not_open_the_one_that_joined():
+    attention = Attention()
+    attention.joined("a", 10)
+    attention.focused(Field("b", "/1", 11, ENTRY), 0)
+    attention.moved()
+    assert attention.password(10, 0) is True
+
+
 def test_an_entry_of_the_active_program_is_none_and_of_another_tells_nothing():
     attention = Attention()
     attention.focused(FIELD, 0)
@@ -99,6 +124,7 @@ news = st.lists(
         st.tuples(st.just("activated"), senders, things),
         st.tuples(st.just("deactivated"), senders, things),
         st.tuples(st.just("gone"), senders),
+        st.tuples(st.just("joined"), senders),
     ),
     max_size=20,
 )
@@ -112,6 +138,8 @@ def tell(attention, what, sender, *more, now):
             attention.activated(Frame(sender, thing, pids[sender], None), now)
         case "gone", ():
             attention.gone(sender, now)
+        case "joined", ():
+            attention.joined(sender, pids[sender])
         case _:
             getattr(attention, what)(sender, *more, now)
 

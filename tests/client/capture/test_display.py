@@ -30,6 +30,12 @@ def test_a_missing_display_is_one_sentence_and_a_mend(environ):
     assert caught.value.mend
 
 
+@pytest.mark.parametrize("name", ["localhost:10.0", "10.0.0.5:0", "host:1"])
+def test_a_display_across_the_network_is_refused(name):
+    with pytest.raises(NoDisplayError, match="network"):
+        find_display({"DISPLAY": name})
+
+
 @pytest.mark.display
 def test_a_display_that_answers_is_found(desktop):
     assert find_display(desktop.environment) == desktop.name

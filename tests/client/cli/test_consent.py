@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from rich.console import Console
 
 from deskbound_client import consent
 from deskbound_client.capture.signals import KEYS, POINTER, SCREEN, SIGNALS, signal_named
+from deskbound_client.cli import session
 from deskbound_strategies.ledger_bodies import LedgerKind
 from tests.helpers.cli import days_ago
 
@@ -23,6 +25,20 @@ def test_show_explains_every_stream(desk):
     for signal in SIGNALS:
         assert said.count(signal.purpose) == 1
         assert signal.never_kept[0] in said
+
+
+@pytest.mark.parametrize("width", [60, 80, 132])
+def test_in_a_terminal_what_is_said_below_a_stream_stays_below_it(desk, monkeypatch, width):
+    shown = io.StringIO()
+    terminal = Console(file=shown, width=width, highlight=False)
+    monkeypatch.setattr(session, "console", terminal)
+    monkeypatch.setattr("deskbound_client.cli.consent.console", terminal)
+    desk.ok("consent", "show")
+    lines = shown.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    below = [i for i, line in enumerate(lines) if line.startswith("    Kept:")]
+    assert len(below) == len(SIGNALS)
+    assert sum(lines[i + 1].startswith("    ") for i in below) == len(SIGNALS)
 
 
 def test_a_grant_is_a_receipt_a_ledger_entry_and_a_bit_in_the_control_file(desk):
@@ -93,7 +109,7 @@ def person(desk, monkeypatch):
     def at_the_terminal(answers, *words):
         with monkeypatch.context() as there:
             there.setattr("sys.stdin", Terminal(answers))
-            there.setattr("deskbound_client.cli.consent._somebody_is_there", lambda: True)
+            there.setattr("deskbound_client.cli.consent.somebody_is_there", lambda: True)
             return desk.ok(*words)
 
     return at_the_terminal

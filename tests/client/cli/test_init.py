@@ -6,8 +6,8 @@ import pytest
 
 from deskbound_client.capture.control import SIZE
 from deskbound_client.config import load_config
+from deskbound_strategies.floor_file import load_floor
 from deskbound_strategies.ledger_bodies import LedgerKind
-from deskbound_strategies.policy import load_floor
 from tests.helpers.cli import PASSPHRASE
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -104,6 +105,23 @@ def test_while_it_runs_old_days_retire_and_pauses_are_written_down(stopped, desk
     assert [body["reason"] for body in stopped.bodies(LedgerKind.RETIRE)] == ["retention"]
     assert stopped.bodies(LedgerKind.PAUSE) == [{"timed": False}]
     assert stopped.bodies(LedgerKind.RESUME) == [{"by": "person"}]
+
+
+@pytest.mark.display
+def test_capture_that_is_killed_is_not_called_on_for_a_moment(stopped, desktop):
+    stopped.ok("consent", "grant", "keys")
+    by_hand(stopped, "start", DISPLAY=desktop.name, XDG_SESSION_TYPE="x11")
+
+    def capture():
+        told = stopped.ask("status")
+        return told["agent"]["children"].get("capture", {}).get("pid"), told["capture"]
+
+    eventually(lambda: capture()[0] and capture()[1] != "stopped", "capture to say something")
+    first, _ = capture()
+    os.kill(first, signal.SIGKILL)
+    assert capture()[1] == "stopped"
+    eventually(lambda: capture()[0] not in (0, first), "it to be started again")
+    eventually(lambda: capture()[1] != "stopped", "it to say something again")
 
 
 def test_without_the_control_file_it_says_what_is_missing(desk):

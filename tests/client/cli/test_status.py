@@ -1,6 +1,7 @@
 """``deskbound status``: from files alone, and only what was really stored."""
 
 import json
+import os
 import time
 from dataclasses import replace
 
@@ -85,6 +86,16 @@ def test_the_troubles_of_children_are_said(desk, monkeypatch):
     assert "capture: waiting (last trouble: exit-70)" in said
     assert "(supernode): waiting. It does not answer [x]. Try again." in said
     assert json.loads(desk.ok("status", "--json"))["agent"]["state"] == "degraded"
+
+
+def test_a_child_that_runs_and_says_nothing_is_not_called_running(desk, told, monkeypatch):
+    known = agent.AgentStatus("running", 7, {"capture": CHILD}, willing=True, silent_until=0.0)
+    monkeypatch.setattr(agent, "status", lambda _: known)
+    told(ago=60, pid=os.getpid())
+    said = desk.ok("status")
+    assert "Capture is silent" in said.splitlines()[0]
+    assert "capture: silent" in said
+    assert "`deskbound stop`" in said
 
 
 def running(**changes):

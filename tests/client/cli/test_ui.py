@@ -37,12 +37,12 @@ def test_it_says_how_to_come_in_and_a_signal_ends_it_calmly(desk, ending):
     process, address, code = started(desk)
     letter = desk.paths.run / FILE_NAME
     assert letter.stat().st_mode & 0o777 == 0o600
-    with httpx.Client(base_url=address, trust_env=False, timeout=20) as visitor:
+    with httpx.Client(base_url=address, trust_env=False, timeout=60) as visitor:
         assert visitor.get("/").status_code == 403
         assert visitor.post("/enter", data={"code": code.lower()}).status_code == 200
         assert "Capture is not running" in visitor.get("/").text
     process.send_signal(ending)
-    said, trouble = process.communicate(timeout=20)
+    said, trouble = process.communicate(timeout=60)
     assert process.returncode == 0
     assert said.endswith("Locked; the vault is closed.\n")
     assert trouble == ""
@@ -55,7 +55,7 @@ def test_it_listens_on_a_loopback_address_that_is_not_the_usual_one(desk):
     assert host.startswith("127.")
     assert host != "127.0.0.1"
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
 
 
 def test_an_idle_time_that_is_none_is_refused(desk):

@@ -38,7 +38,7 @@ class World:
         return forgetting.forget(self.paths, self.vault, wish, now=NOON + 60)
 
     def preview(self, wish):
-        return forgetting.preview(self.paths, self.vault, wish)
+        return forgetting.preview(self.vault, wish)
 
     def rows(self, day=DAY):
         return list(self.vault.day(day).actions())

@@ -6,12 +6,15 @@ import json
 import pytest
 
 from deskbound_client.employee import sent as told
-from deskbound_client.employee.sent import REASONS, Received, received, sent
+from deskbound_client.employee.alarm import ALARMS, alarm_of
+from deskbound_client.employee.sent import Received, bytes_of, received, sent
 from deskbound_client.employee.words import hour, sure
 from deskbound_client.paths import HomePaths
+from deskbound_client.privacy.outbox import KeptAnswer, Outbox
 from deskbound_client.store.files import replace_private
-from deskbound_strategies.errors import RefusalCode, VerificationError
+from deskbound_strategies.errors import LOCAL_ONLY, NotFoundError, RefusalCode, VerificationError
 from deskbound_strategies.ledger_bodies import LedgerKind
+from deskbound_strategies.refusal_words import REFUSED
 from tests.helpers.agreement import AT
 from tests.helpers.privacy import Laptop, a_lattice, a_round, dates, laptop
 
@@ -64,9 +67,47 @@ def test_a_round_that_was_paid_for_and_never_left_is_told(mine):
     assert unsent.epsilon > 0
 
 
+def kept(mine: Laptop, number: int) -> None:
+    take_part(mine, number, 0)
+    seq = sent(mine.vault).uploads[-1].seq
+    answer = KeptAnswer(UPDATE, b"receipt", {})
+    with mine.vault.database.transaction():
+        Outbox(mine.vault.database).keep(a_round(number).digest(), seq, answer)
+
+
+def test_the_very_bytes_of_an_upload_can_be_had(mine):
+    kept(mine, 1)
+    (upload,) = sent(mine.vault).uploads
+    assert bytes_of(mine.vault, upload.sha256[:8]) == (upload, UPDATE)
+    for name in ("", "0" * 64):
+        with pytest.raises(NotFoundError):
+            bytes_of(mine.vault, name)
+
+
+def test_bytes_that_are_not_kept_or_not_those_of_the_ledger_are_not_shown(mine):
+    kept(mine, 1)
+    (upload,) = sent(mine.vault).uploads
+    mine.vault.database.execute("UPDATE outbox SET body = x'00'")
+    with pytest.raises(VerificationError):
+        bytes_of(mine.vault, upload.sha256)
+    mine.vault.database.execute("DELETE FROM outbox")
+    with pytest.raises(NotFoundError):
+        bytes_of(mine.vault, upload.sha256)
+
+
+def test_an_alarm_stands_until_the_next_release(mine):
+    assert alarm_of(mine.vault.database, mine.ledger) is None
+    mine.budget.refuse(RefusalCode.ROLLED_BACK)
+    mine.budget.refuse(RefusalCode.SIGMA_TOO_LOW)
+    assert alarm_of(mine.vault.database, mine.ledger) is RefusalCode.ROLLED_BACK
+    take_part(mine, 1, 0)
+    assert alarm_of(mine.vault.database, mine.ledger) is None
+    assert set(ALARMS) <= LOCAL_ONLY
+
+
 def test_every_reason_has_words_and_every_refusal_is_told(mine):
-    assert set(REASONS) == set(RefusalCode)
-    assert len(set(REASONS.values())) == len(REASONS), "two reasons with the same words"
+    assert set(REFUSED) == set(RefusalCode)
+    assert len(set(REFUSED.values())) == len(REFUSED), "two reasons with the same words"
     for code in RefusalCode:
         mine.budget.refuse(code)
     mine.budget.refuse(RefusalCode.SIGMA_TOO_LOW, "ab" * 32)

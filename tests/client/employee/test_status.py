@@ -1,5 +1,9 @@
 """What is said of this desk is what is so, or nothing."""
 
+import os
+import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -39,6 +43,20 @@ def told(paths):
     return tell
 
 
+@pytest.fixture
+def process():
+    """A process that stands for capture: it is there, and says nothing by itself."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as started:
+        yield started
+        started.kill()
+
+
+@pytest.fixture
+def running(monkeypatch):
+    known = agent.AgentStatus("running", 7, {}, willing=True, silent_until=0.0)
+    monkeypatch.setattr(agent, "status", lambda _: known)
+
+
 def stream(paths, name):
     return next(stream for stream in status_of(paths).streams if stream.name == name)
 
@@ -60,6 +78,26 @@ def test_an_old_statement_is_none_and_neither_is_one_of_the_future(paths, told, 
     assert (found.capture, found.holes, found.disk_full) == ("stopped", (), False)
     assert stream(paths, "keys").words == "no: capture is not running"
     assert stream(paths, "keys").rows_last_minute == 0
+
+
+def test_one_that_was_killed_says_no_last_word_and_is_not_called_on(paths, told, process, running):
+    told(pid=process.pid)
+    assert status_of(paths).capture == "open"
+    os.kill(process.pid, signal.SIGKILL)
+    while status_of(paths).capture == "open" and process.poll() is None:
+        time.sleep(0.01)
+    assert status_of(paths).capture == "stopped", "though what it said is not ten seconds old"
+    assert stream(paths, "keys").words == "no: capture is not running"
+
+
+def test_one_that_hangs_is_silent_and_not_stopped(paths, told, process, running):
+    told(pid=process.pid, ago=60)
+    found = status_of(paths)
+    assert (found.capture, found.holes) == ("silent", ())
+    assert stream(paths, "keys").words == "no: capture says nothing"
+    assert stream(paths, "pointer").words == "no: not agreed to"
+    told(pid=process.pid, ago=60, state="stopped")
+    assert status_of(paths).capture == "stopped", "it said farewell"
 
 
 def test_input_that_arrives_and_is_not_stored_is_never_called_on(paths, told):
@@ -100,7 +138,7 @@ def test_a_damaged_statement_is_none(paths, told):
 
 
 def test_every_reason_has_words():
-    told = {reason.value for reason in Reason} | {"display-lost", "deaf", "stopped"}
+    told = {reason.value for reason in Reason} | {"display-lost", "deaf", "stopped", "silent"}
     assert told <= set(REASONS)
     assert told <= set(NOT_NOW)
 

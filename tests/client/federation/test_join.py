@@ -14,9 +14,11 @@ from cryptography.x509.oid import NameOID
 from deskbound_client.federation.join import join, leave, load_server, parse_bundle
 from deskbound_client.paths import HomePaths
 from deskbound_client.privacy.ledger_store import LedgerStore
+from deskbound_server.enroll import read_anchor
 from deskbound_strategies import dsse
 from deskbound_strategies.errors import ConfigError, NotFoundError
 from deskbound_strategies.ledger_bodies import LedgerKind
+from tests.helpers.log import MemoryLog, witness
 from tests.helpers.store import new_vault
 
 KEY = Ed25519PrivateKey.generate().public_key()
@@ -48,6 +50,7 @@ def bundle(**changes) -> bytes:
         "superlink": "link.example.org:8000",
         "ca_pem": PEM,
         "contract_public_key": base64.b64encode(KEY.public_bytes_raw()).decode(),
+        "log": str(MemoryLog().verifier),
         "fleet": "office",
     }
     return json.dumps({k: v for k, v in (plain | changes).items() if v is not None}).encode()
@@ -88,6 +91,20 @@ def test_joining_pins_the_server_and_makes_a_key_that_flower_reads(tmp_path, pat
     }  # fmt: skip
 
 
+def test_the_operator_is_told_the_anchor_and_it_outlives_leaving(tmp_path, paths, ledger):
+    log, other = MemoryLog().verifier, MemoryLog(origin="other.example/log").verifier
+    public = join(paths, given(tmp_path), ledger)
+    key = public.read_bytes()
+    assert read_anchor(public) == ledger.anchor(log.name)
+    leave(paths, ledger)
+    join(paths, given(tmp_path), ledger)
+    assert public.read_bytes() != key, "another node to the SuperLink"
+    assert read_anchor(public) == ledger.anchor(log.name), "and the same laptop to the log"
+    leave(paths, ledger)
+    join(paths, given(tmp_path, log=str(other)), ledger)
+    assert read_anchor(public) == ledger.anchor(other.name) != ledger.anchor(log.name)
+
+
 def test_joining_the_same_fleet_again_changes_nothing(tmp_path, paths, ledger):
     join(paths, given(tmp_path), ledger)
     key = paths.node_key.read_bytes()
@@ -121,6 +138,9 @@ def test_another_fleet_needs_an_explicit_leave(tmp_path, paths, ledger):
         {"ca_pem": PEM + PEM},
         {"contract_public_key": base64.b64encode(b"short").decode()},
         {"contract_public_key": "not base64!"},
+        {"log": "nobody"},
+        {"log": str(witness(1)[1])},
+        {"log": None},
         {"fleet": "a\nb"},
         {"fleet": None},
         {"fleet": 1},

@@ -1,6 +1,9 @@
 """What a laptop trains on, and that nothing leaves which was made of what is forgotten."""
 
+import base64
+import hashlib
 import time
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -11,23 +14,45 @@ from deskbound_client.archive.admission import mark_as_moved
 from deskbound_client.capture.control import Control
 from deskbound_client.capture.signals import KEYS
 from deskbound_client.config import Config
+from deskbound_client.employee import policy
 from deskbound_client.employee.wishes import Wish
+from deskbound_client.federation.demands import Demands
+from deskbound_client.federation.join import Server
 from deskbound_client.federation.laptop import VaultLaptop, training_days
-from deskbound_client.federation.participant import Accepted
+from deskbound_client.federation.participant import Accepted, Answered, Silence, answer
 from deskbound_client.governor.network import NetworkAccount
 from deskbound_client.paths import HomePaths
+from deskbound_client.privacy.anchoring import Anchoring
+from deskbound_client.privacy.budget import Budget
+from deskbound_client.privacy.ledger_store import LedgerStore
+from deskbound_client.privacy.outbox import Outbox
+from deskbound_client.store.files import replace_private
 from deskbound_client.store.rows import IMPORTED, StoredAction
 from deskbound_client.store.vault import Vault
-from deskbound_strategies.errors import Refusal
+from deskbound_strategies import codec, installed, wire
+from deskbound_strategies.checkpoint import Checkpoint, Trust
+from deskbound_strategies.contract import join_releases
+from deskbound_strategies.errors import DiskFullError, Refusal, RefusalCode, VaultDamagedError
+from deskbound_strategies.floor_file import to_toml
+from deskbound_strategies.ledger_bodies import LedgerKind
+from deskbound_strategies.log_entries import Receipt
 from deskbound_strategies.mechanism import Lattice
 from deskbound_strategies.policy import PROFILES
+from deskbound_strategies.release import PACKAGES, Release, manifest_name, sign_release
+from deskbound_strategies.round_proof import Proven
 from deskbound_strategies.task import find_task, weights_of
 from deskbound_strategies.vocabulary import APP_OTHER, APPS, GAP_UNKNOWN
+from tests.helpers.agreement import signing_key
+from tests.helpers.floors import REVIEWERS, put_in_force
 from tests.helpers.learning import contract
+from tests.helpers.log import REVIEWER, MemoryLog, a_manifest, witness
 from tests.helpers.store import MemoryKeystore
 
 FRIDAY, MONDAY = date(2026, 11, 20), date(2026, 11, 23)
 LATTICE = Lattice(1.0, 10, 1.0)
+KEY = signing_key()
+SERVER = Server("localhost:1", "", KEY.public_key(), MemoryLog().verifier, "test")
+HEAD = Checkpoint(MemoryLog().origin, 1, bytes(32))
 
 
 @pytest.fixture
@@ -36,6 +61,7 @@ def vault(tmp_path):
     paths.prepare()
     Control.create(paths.control).close()
     with Vault.create(paths.home, MemoryKeystore()) as made:
+        put_in_force(made, PROFILES["research"])
         for subject in ("keys", "windows", "rhythm", "updates"):
             consent.grant(made, subject)
         at = int(time.time()) - 2 * 86_400
@@ -46,7 +72,7 @@ def vault(tmp_path):
 @pytest.fixture
 def laptop(vault):
     paths = HomePaths(vault.home)
-    return VaultLaptop(paths, vault, Config(holdout_days=0), PROFILES["research"], None)
+    return VaultLaptop(paths, vault, Config(holdout_days=0), SERVER)
 
 
 def test_a_session_on_saturday_does_not_decide_about_friday():
@@ -123,8 +149,8 @@ def test_a_damaged_ledger_ends_no_executor(vault, laptop):
 
 
 def of_profile(vault: Vault, profile: str) -> VaultLaptop:
-    paths = HomePaths(vault.home)
-    return VaultLaptop(paths, vault, Config(holdout_days=0), PROFILES[profile], None)
+    put_in_force(vault, PROFILES[profile])
+    return VaultLaptop(HomePaths(vault.home), vault, Config(holdout_days=0), SERVER)
 
 
 @pytest.mark.parametrize(("profile", "learns"), [("balanced", False), ("research", True)])
@@ -166,7 +192,8 @@ class Switch:
 
 def accepted(asked):
     task = find_task("next_action")
-    return Accepted(asked, task, b"", weights_of(task.build_model(1)), LATTICE)
+    weights = weights_of(task.build_model(1))
+    return Accepted(asked, task, b"", weights, Proven(HEAD, {}, None), LATTICE)
 
 
 def with_permission(vault, permission, **more):
@@ -175,8 +202,7 @@ def with_permission(vault, permission, **more):
         paths,
         vault,
         Config(holdout_days=0),
-        PROFILES["research"],
-        None,
+        SERVER,
         may_train=permission,
         **more,
     )
@@ -241,3 +267,234 @@ def test_nothing_leaves_beyond_the_months_bytes_and_what_leaves_is_charged_first
     with pytest.raises(Refusal):
         laptop.release(asked, update)
     laptop.received(100)  # counts all the same, and never raises
+
+
+def propose(vault, floor):
+    HomePaths(vault.home).floor.write_bytes(to_toml(floor))
+
+
+def test_a_tightened_floor_acts_without_a_restart(vault, laptop):
+    assert laptop.is_willing()
+    assert laptop.floor == PROFILES["research"]
+    propose(vault, PROFILES["strict"])
+    assert laptop.is_willing(), "consent covers what is tighter"
+    assert laptop.floor == PROFILES["strict"]
+
+
+def test_a_looser_file_changes_nothing_until_it_is_accepted(vault):
+    strict = of_profile(vault, "strict")
+    propose(vault, PROFILES["research"])
+    assert strict.is_willing()
+    assert strict.floor == PROFILES["strict"]
+    policy.accept(HomePaths(vault.home), vault, PROFILES["research"].digest())
+    assert strict.is_willing()
+    assert strict.floor == PROFILES["research"]
+
+
+def test_nothing_is_charged_under_a_floor_that_holds_no_more(vault, laptop):
+    assert laptop.is_willing()
+    asked = contract()
+    propose(vault, PROFILES["strict"])
+    with pytest.raises(Refusal):
+        laptop.reserve(asked, laptop.units(asked), LATTICE)
+    assert Budget(LedgerStore(vault), PROFILES["research"]).total() == 0.0
+
+
+def test_nothing_leaves_that_was_charged_under_another_floor(vault, laptop):
+    asked = contract()
+    assert laptop.reserve(asked, laptop.units(asked), LATTICE) is not None
+    propose(vault, PROFILES["strict"])
+    with pytest.raises(Refusal):
+        laptop.release(asked, np.zeros(3).tobytes())
+    assert not list(LedgerStore(vault).entries(kinds=(LedgerKind.RELEASE,)))
+
+
+def test_a_floor_that_cannot_be_written_down_lets_nothing_be_charged(vault, laptop, monkeypatch):
+    def full(*_):
+        raise DiskFullError("There is no room.", "Make some.")
+
+    propose(vault, PROFILES["balanced"])
+    with monkeypatch.context() as patch:
+        patch.setattr(LedgerStore, "append", full)
+        assert laptop.is_willing()
+        assert laptop.floor == PROFILES["balanced"], "the tighter one holds at once"
+        asked = contract(noise_multiplier=2.0, steps=1, sampling_rate=0.01)
+        with pytest.raises(Refusal):
+            laptop.reserve(asked, laptop.units(asked), LATTICE)
+    assert laptop.is_willing()
+    assert laptop.reserve(asked, laptop.units(asked), LATTICE) is not None
+
+
+def test_without_its_records_a_looser_floor_finds_no_consent(vault):
+    strict = of_profile(vault, "strict")
+    put_in_force(vault, PROFILES["balanced"])
+    put_in_force(vault, PROFILES["strict"])
+    consent.grant(vault, "updates")
+    assert strict.is_willing()
+    vault.database.execute("DROP TRIGGER floors_are_never_removed")
+    vault.database.execute("DELETE FROM policy_floors")
+    propose(vault, PROFILES["balanced"])
+    assert not strict.is_willing()
+
+
+def test_a_record_that_was_taken_away_is_noticed_by_who_runs_and_by_who_starts(vault, laptop):
+    put_in_force(vault, PROFILES["balanced"])
+    vault.database.execute("DROP TRIGGER floors_are_never_removed")
+    vault.database.execute("DELETE FROM policy_floors WHERE number = 2")  # the tighter one
+    assert not laptop.is_willing()
+    with pytest.raises(VaultDamagedError):
+        VaultLaptop(HomePaths(vault.home), vault, Config(holdout_days=0), SERVER)
+
+
+def released(laptop, asked, update=b"noised"):
+    assert laptop.reserve(asked, laptop.units(asked), LATTICE) is not None
+    return laptop.release(asked, update)
+
+
+def test_what_left_is_sent_again_as_it_was_and_costs_nothing(vault, laptop):
+    asked = contract()
+    receipt = released(laptop, asked)
+    total = Budget(LedgerStore(vault), PROFILES["research"]).total()
+    entries = len(list(LedgerStore(vault).entries()))
+    for mine in (laptop, VaultLaptop(HomePaths(vault.home), vault, Config(holdout_days=0), SERVER)):
+        assert mine.answered(asked) == Answered(b"noised", receipt), "after a restart, too"
+    assert Budget(LedgerStore(vault), PROFILES["research"]).total() == total
+    assert len(list(LedgerStore(vault).entries())) == entries
+    assert laptop.answered(contract(round=2)) is None
+
+
+def test_receipt_release_and_kept_bytes_are_one_transaction(vault, laptop, monkeypatch):
+    def full(self, *_):
+        raise DiskFullError("There is no room.", "Make room.")
+
+    asked = contract()
+    assert laptop.reserve(asked, laptop.units(asked), LATTICE) is not None
+    for owner, name in ((Anchoring, "receipt"), (Outbox, "keep"), (LedgerStore, "append")):
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, full)
+            with pytest.raises(DiskFullError):
+                laptop.release(asked, b"noised")
+    assert not list(LedgerStore(vault).entries(kinds=(LedgerKind.RELEASE,)))
+    assert vault.database.execute("SELECT * FROM log_receipts") == []
+    assert vault.database.execute("SELECT * FROM outbox") == []
+    assert Receipt.open(laptop.release(asked, b"noised")).count == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda vault: vault.forget_day(vault.days()[0]),
+        lambda vault: vault.forget(Wish.of_app(APPS[7]).rows),
+        lambda vault: consent.revoke(vault, "keys"),
+    ],
+    ids=["day", "app", "revoke"],
+)
+def test_what_was_made_of_what_is_gone_is_not_sent_again(vault, laptop, change):
+    asked = contract()
+    released(laptop, asked)
+    change(vault)
+    with pytest.raises(Refusal):
+        laptop.answered(asked)
+    assert laptop.answered(asked) is None, "nor is it held against the days again"
+    seq = next(iter(LedgerStore(vault).entries(kinds=(LedgerKind.RELEASE,)))).seq
+    assert Outbox(vault.database).bytes_of(seq) == b"noised", "what left can still be shown"
+
+
+def test_sending_again_counts_against_the_months_bytes(vault, laptop):
+    asked = contract()
+    released(laptop, asked)
+    account = NetworkAccount(HomePaths(vault.home).network_account)
+    before = account.used()
+    laptop.answered(asked)
+    assert account.used() > before
+    account.note(Config().network_mb_per_month * 1_000_000)
+    with pytest.raises(Refusal):
+        laptop.answered(asked)
+
+
+def test_whose_word_counts_for_the_log_is_in_the_floor(vault):
+    _, verifier = witness(1)
+    floor = replace(
+        PROFILES["research"], profile="custom", witnesses=(str(verifier),), witness_quorum=1
+    )
+    put_in_force(vault, floor)
+    mine = VaultLaptop(HomePaths(vault.home), vault, Config(), SERVER)
+    assert mine.trust == Trust(MemoryLog().verifier, (verifier,), 1)
+
+
+class Reviewed:
+    """A laptop whose floor asks for reviewers, with the manifest of the code that really runs."""
+
+    def __init__(self, vault: Vault) -> None:
+        self.vault, self.paths = vault, HomePaths(vault.home)
+        packages = tuple(installed.read_package(name) for name in PACKAGES)
+        manifest = sign_release(Release(packages), REVIEWER)
+        replace_private(self.paths.release, manifest)
+        self.manifest = manifest_name(manifest)
+        self.log = MemoryLog()
+        task = find_task("next_action")
+        self.weights = codec.encode(weights_of(task.build_model(1)), task.layout())
+
+    def under(self, *reviewers: bytes) -> VaultLaptop:
+        names = tuple(base64.b64encode(one).decode() for one in reviewers)
+        floor = replace(PROFILES["research"], profile="custom", reviewers=names)
+        put_in_force(self.vault, floor)
+        demands = Demands(self.paths)
+        return VaultLaptop(
+            self.paths,
+            self.vault,
+            Config(holdout_days=0),
+            SERVER,
+            meets=demands.met,
+            manifest=demands.manifest,
+        )
+
+    def ask(self, laptop: VaultLaptop, *releases: str):
+        """Ask for a round as a server would, and return what came of it."""
+        now = int(time.time())
+        asked = contract(
+            run=f"{self.log.tree.size:032x}",
+            model_hash=hashlib.sha256(self.weights).hexdigest(),
+            anchors=self.log.anchors.digest(),
+            issued=now - 1,
+            deadline=now + 300,
+            steps=1,
+            releases=join_releases(releases),
+        )
+        older = range(1, self.log.tree.size + 1)
+        envelope, index = self.log.sign(asked, KEY)
+        proof = self.log.prove(index, laptop.anchor, older=older)
+        return answer(wire.contract_message(envelope, proof, self.weights), laptop)
+
+    def entries(self, kind: LedgerKind):
+        return [one.body for one in LedgerStore(self.vault).entries(kinds=(kind,))]
+
+
+def test_where_the_floor_names_reviewers_only_a_round_for_this_very_release_is_worked_on(vault):
+    mine = Reviewed(vault)
+    laptop = mine.under(REVIEWER.public_key().public_bytes_raw())
+    other = manifest_name(a_manifest())
+    for releases in ((), (other,)):
+        assert isinstance(mine.ask(laptop, *releases), Silence)
+    refusals = mine.entries(LedgerKind.REFUSE)
+    assert [one["code"] for one in refusals] == [RefusalCode.RELEASE_NOT_LOGGED] * 2
+    assert mine.entries(LedgerKind.RESERVE) == [], "it cost nothing"
+    assert Budget(LedgerStore(vault), laptop.floor).total() == 0.0
+    reply = wire.parse_reply(mine.ask(laptop, mine.manifest, other))
+    assert isinstance(reply, wire.Reply)
+    assert len(mine.entries(LedgerKind.RESERVE)) == len(mine.entries(LedgerKind.RELEASE)) == 1
+
+
+def test_where_the_floor_names_no_reviewers_nothing_is_asked(vault):
+    mine = Reviewed(vault)
+    reply = wire.parse_reply(mine.ask(mine.under()))
+    assert isinstance(reply, wire.Reply)
+
+
+def test_a_laptop_that_was_told_of_no_manifest_works_on_nothing(vault, laptop):
+    put_in_force(vault, replace(PROFILES["research"], profile="custom", reviewers=REVIEWERS))
+    assert laptop.is_willing()
+    for releases in ("", "ab" * 32):
+        with pytest.raises(Refusal) as caught:
+            laptop.check_release(contract(releases=releases))
+        assert caught.value.code is RefusalCode.RELEASE_NOT_LOGGED

@@ -13,22 +13,26 @@ from hypothesis import strategies as st
 from deskbound_client.federation.participant import (
     LONGEST_SILENCE_SECONDS,
     SHORTEST_SILENCE_SECONDS,
+    Answered,
     Silence,
     answer,
     refused,
     silence,
 )
 from deskbound_strategies import codec, contract, dsse, wire
+from deskbound_strategies.checkpoint import Trust
 from deskbound_strategies.errors import LOCAL_ONLY, DiskFullError, Refusal, RefusalCode
 from deskbound_strategies.policy import PROFILES
 from deskbound_strategies.task import find_task, weights_of
 from tests.helpers.agreement import AT
 from tests.helpers.learning import contract as terms
 from tests.helpers.learning import some_units
+from tests.helpers.log import MemoryLog, witness
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 TASK = find_task("next_action")
 WEIGHTS = codec.encode(weights_of(TASK.build_model(1)), TASK.layout())
+ANCHOR = "a" * 64
 DAYS = (date(2026, 11, 18), date(2026, 11, 19))
 
 
@@ -45,10 +49,15 @@ class FakeLaptop:
     days: tuple[date, ...] = DAYS
     affordable: tuple[date, ...] = DAYS
     history: RefusalCode | None = None
+    forked: RefusalCode | None = None
+    unnamed: bool = False
+    kept: Answered | None = None
     broken: str = ""
     said: list[object] = field(default_factory=list)
     floor = PROFILES["research"]
     contract_key = KEY.public_key()
+    trust = MemoryLog().trust
+    anchor = ANCHOR
 
     def now(self):
         return AT
@@ -64,6 +73,20 @@ class FakeLaptop:
     def refuse(self, code, contract_digest):
         self._do("refuse")
         self.said.append((code, contract_digest))
+
+    def follow(self, accepted):
+        self._do("follow")
+        if self.forked is not None:
+            raise Refusal(self.forked)
+
+    def answered(self, asked):
+        self._do("answered")
+        return self.kept
+
+    def check_release(self, asked):
+        self._do("check_release")
+        if self.unnamed:
+            raise Refusal(RefusalCode.RELEASE_NOT_LOGGED)
 
     def keep_model(self, accepted):
         self._do("keep_model")
@@ -88,6 +111,7 @@ class FakeLaptop:
 
     def release(self, asked, update):
         self._do("release")
+        return b"receipt"
 
     def _do(self, what):
         if self.broken == what:
@@ -105,8 +129,9 @@ def asked(**changes):
 
 
 def request(wanted, weights=WEIGHTS):
-    envelope = dsse.sign(wanted.to_bytes(), contract.PAYLOAD_TYPE, KEY)
-    return wire.contract_message(envelope, weights)
+    log = MemoryLog()
+    envelope, index = log.sign(wanted, KEY)
+    return wire.contract_message(envelope, log.prove(index, ANCHOR), weights)
 
 
 def refusal(outcome):
@@ -117,7 +142,75 @@ def test_a_good_contract_is_answered_in_this_order():
     laptop, wanted = FakeLaptop(), asked()
     reply = wire.parse_reply(answer(request(wanted), laptop))
     assert reply.contract_digest == wanted.digest()
-    assert laptop.said == ["keep_model", "units", "reserve", "train", 4, "release"]
+    assert reply.receipt == b"receipt"
+    work = ["keep_model", "units", "reserve", "train", 4, "release"]
+    assert laptop.said == ["follow", "answered", "check_release", *work]
+
+
+def test_what_was_released_is_sent_again_as_it_was():
+    laptop, wanted = FakeLaptop(kept=Answered(b"the same bytes", b"its receipt")), asked()
+    reply = wire.parse_reply(answer(request(wanted), laptop))
+    assert (reply.update, reply.receipt) == (b"the same bytes", b"its receipt")
+    assert laptop.said == ["follow", "answered"], "nothing is trained or charged again"
+
+
+def test_a_release_that_is_not_named_is_silence_and_comes_before_any_data():
+    laptop, code = FakeLaptop(unnamed=True), RefusalCode.RELEASE_NOT_LOGGED
+    assert isinstance(answer(request(asked()), laptop), Silence)
+    assert laptop.said == [
+        "follow", "answered", "check_release", "refuse", (code, asked().digest())
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "changes", [{"model_hash": "1" * 64}, {"noise_multiplier": 0.1}, {"deadline": AT - 1}]
+)
+def test_no_code_tells_which_release_runs_here(changes):
+    message = request(asked(**changes))
+    named, unnamed = answer(message, FakeLaptop()), answer(message, FakeLaptop(unnamed=True))
+    assert refusal(named) is refusal(unnamed)
+
+
+@pytest.mark.parametrize("code", sorted(LOCAL_ONLY))
+def test_what_the_log_said_before_is_silence_and_comes_before_any_data(code):
+    laptop = FakeLaptop(forked=code)
+    assert isinstance(answer(request(asked()), laptop), Silence)
+    assert "units" not in laptop.said
+    assert laptop.said[-1] == (code, asked().digest())
+
+
+def test_a_contract_that_is_not_in_the_log():
+    log, wanted = MemoryLog(), asked()
+    envelope, index = log.sign(wanted, KEY)
+    log.append(b"another leaf")
+    for proof in (b"", b"{}", log.prove(index + 1, ANCHOR), log.prove(index, "0" * 64)[:-1]):
+        message = wire.contract_message(envelope, proof, WEIGHTS)
+        assert refusal(answer(message, FakeLaptop())) is RefusalCode.LOG_PROOF
+    other = MemoryLog(Ed25519PrivateKey.from_private_bytes(b"1" * 32))
+    _, index = other.sign(wanted, KEY)
+    message = wire.contract_message(envelope, other.prove(index, ANCHOR), WEIGHTS)
+    assert refusal(answer(message, FakeLaptop())) is RefusalCode.LOG_PROOF
+
+
+def test_a_head_without_its_quorum_is_told_apart_and_costs_nothing():
+    log, wanted = MemoryLog(), asked()
+    envelope, index = log.sign(wanted, KEY)
+    keys, verifiers = zip(*(witness(number) for number in range(2)), strict=True)
+    for cosigners, heard in ((), ""), (keys[:1], ""), (keys, "receipt"):
+        laptop = FakeLaptop()
+        laptop.trust = Trust(log.verifier, verifiers, 2)
+        proof = log.prove(index, ANCHOR, cosigners=cosigners)
+        found = refusal(answer(wire.contract_message(envelope, proof, WEIGHTS), laptop))
+        if heard:
+            assert found.receipt == b"receipt"
+        else:
+            assert found is RefusalCode.WITNESS_QUORUM
+            assert laptop.said == ["refuse", (RefusalCode.WITNESS_QUORUM, wanted.digest())]
+
+
+def test_an_answer_that_cannot_be_looked_up_is_silence():
+    assert isinstance(answer(request(asked()), FakeLaptop(broken="answered")), Silence)
+    assert isinstance(answer(request(asked()), FakeLaptop(broken="follow")), Silence)
 
 
 def test_only_days_that_were_paid_for_are_trained_on():
@@ -212,7 +305,7 @@ def test_a_foreign_signature():
     other = dsse.sign(
         asked().to_bytes(), contract.PAYLOAD_TYPE, Ed25519PrivateKey.from_private_bytes(b"1" * 32)
     )
-    outcome = answer(wire.contract_message(other, WEIGHTS), FakeLaptop())
+    outcome = answer(wire.contract_message(other, b"{}", WEIGHTS), FakeLaptop())
     assert refusal(outcome) is RefusalCode.CONTRACT_SIGNATURE
 
 

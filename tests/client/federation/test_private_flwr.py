@@ -58,7 +58,7 @@ def put_together(content, limit=10**9):
 
 
 def test_a_request_survives_the_way():
-    sent = wire.contract_message(b"envelope", b"weights")
+    sent = wire.contract_message(b"envelope", b"proof", b"weights")
     assert wire.parse_request(put_together(sent)) == wire.parse_request(sent)
 
 
@@ -99,7 +99,7 @@ def test_an_array_that_would_inflate_is_never_inflated():
 
 
 def test_bytes_that_are_not_what_their_name_says_are_refused():
-    tree, objects = taken_apart(wire.contract_message(b"envelope", b"weights"))
+    tree, objects = taken_apart(wire.contract_message(b"envelope", b"proof", b"weights"))
     chain = {name: objects[name] for name in chain_of(tree)}
     last = list(chain)[-1]
     forged = chain | {last: chain[last].replace(b"weights", b"WEIGHTS")}
@@ -109,7 +109,7 @@ def test_bytes_that_are_not_what_their_name_says_are_refused():
 
 
 def test_garbage_and_too_much_are_refused_with_their_codes():
-    tree, objects = taken_apart(wire.contract_message(b"envelope", b"weights"))
+    tree, objects = taken_apart(wire.contract_message(b"envelope", b"proof", b"weights"))
     chain = {name: objects[name] for name in chain_of(tree)}
     with pytest.raises(Refusal) as caught:
         inflate(tree.object_id, chain, sum(map(len, chain.values())) - 1)
@@ -146,4 +146,4 @@ def test_a_message_that_flower_cannot_even_make_has_no_content_and_breaks_nothin
     brought = task.pull(1_000)
     assert brought.content is None
     with pytest.raises(UnreachableError):
-        task.answer(wire.contract_message(b"a", b"b"))
+        task.answer(wire.contract_message(b"a", b"p", b"b"))

@@ -15,8 +15,10 @@ from deskbound_client.federation.supernode import Finding
 from deskbound_server import pki
 from deskbound_server.home import ServerHome, Settings
 from tests.client.federation.test_join import authority
+from tests.helpers.log import MemoryLog
 
 KEY = Ed25519PrivateKey.generate().public_key()
+LOG = MemoryLog().verifier
 
 
 @pytest.fixture(scope="module")
@@ -55,19 +57,19 @@ def context_of(home):
 def test_the_server_that_was_joined_is_reached_and_hears_nothing(home):
     pem = home.ca_certificate.read_text()
     with listening(context_of(home)) as (port, got):
-        assert probe(Server(f"127.0.0.1:{port}", pem, KEY, "fleet")) is Finding.REACHED
+        assert probe(Server(f"127.0.0.1:{port}", pem, KEY, LOG, "fleet")) is Finding.REACHED
     assert got in ([], [b""])
 
 
 def test_another_authority_is_untrusted(home):
     with listening(context_of(home)) as (port, _):
-        found = probe(Server(f"127.0.0.1:{port}", authority(), KEY, "fleet"))
+        found = probe(Server(f"127.0.0.1:{port}", authority(), KEY, LOG, "fleet"))
     assert found is Finding.UNTRUSTED
 
 
 def test_who_is_not_there_or_says_nothing_is_unreachable(monkeypatch):
     monkeypatch.setattr(probing, "TIMEOUT_SECONDS", 0.2)
-    assert probe(Server("127.0.0.1:1", authority(), KEY, "fleet")) is Finding.UNREACHABLE
+    assert probe(Server("127.0.0.1:1", authority(), KEY, LOG, "fleet")) is Finding.UNREACHABLE
     with listening() as (port, _):
-        found = probe(Server(f"127.0.0.1:{port}", authority(), KEY, "fleet"))
+        found = probe(Server(f"127.0.0.1:{port}", authority(), KEY, LOG, "fleet"))
     assert found is Finding.UNREACHABLE

@@ -11,8 +11,15 @@ from deskbound_client.federation import supernode
 from deskbound_client.federation.join import Server
 from deskbound_client.paths import HomePaths
 from deskbound_strategies.errors import UnreachableError, UntrustedServerError
+from tests.helpers.log import MemoryLog
 
-SERVER = Server("link.example.org:8000", "", Ed25519PrivateKey.generate().public_key(), "fleet")
+SERVER = Server(
+    "link.example.org:8000",
+    "",
+    Ed25519PrivateKey.generate().public_key(),
+    MemoryLog().verifier,
+    "fleet",
+)
 
 
 def test_it_is_isolated_pinned_and_named(tmp_path):

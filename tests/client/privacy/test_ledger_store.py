@@ -21,7 +21,7 @@ def kinds(store: LedgerStore) -> list[str]:
 
 
 def test_the_first_entry_brings_a_genesis_and_each_names_the_one_before(tmp_path: Path) -> None:
-    with laptop(tmp_path / "home") as mine:
+    with laptop(tmp_path / "home", bare=True) as mine:
         assert mine.ledger.head() == NO_ENTRY
         first = mine.ledger.append(LedgerKind.PAUSE, PAUSE)
         second = mine.ledger.append("resume", {"by": "person"})
@@ -35,27 +35,27 @@ def test_the_first_entry_brings_a_genesis_and_each_names_the_one_before(tmp_path
 
 
 def test_entries_carry_no_time_finer_than_an_hour(tmp_path: Path) -> None:
-    with laptop(tmp_path / "home") as mine:
+    with laptop(tmp_path / "home", bare=True) as mine:
         mine.clock.now += 1234.5
         assert mine.ledger.append("pause", PAUSE).at % 3600 == 0
 
 
 def test_what_was_appended_is_there_after_another_open(tmp_path: Path) -> None:
-    with laptop(tmp_path / "home") as mine:
+    with laptop(tmp_path / "home", bare=True) as mine:
         entry = mine.ledger.append("pause", PAUSE)
         again = LedgerStore(mine.vault)
         assert again.head() == entry.digest
 
 
 def test_a_body_that_does_not_fit_leaves_nothing(tmp_path: Path) -> None:
-    with laptop(tmp_path / "home") as mine:
+    with laptop(tmp_path / "home", bare=True) as mine:
         with pytest.raises(ValueError, match="pause"):
             mine.ledger.append("pause", {"timed": False, "note": "no free text"})
         assert mine.ledger.head() == NO_ENTRY
 
 
 def test_an_undone_transaction_leaves_nothing(tmp_path: Path) -> None:
-    with laptop(tmp_path / "home") as mine:
+    with laptop(tmp_path / "home", bare=True) as mine:
 
         def append_and_fail() -> None:
             with mine.vault.database.transaction():
@@ -68,7 +68,7 @@ def test_an_undone_transaction_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_threads_that_append_at_once_make_one_chain(tmp_path: Path) -> None:
-    with laptop(tmp_path / "home") as mine:
+    with laptop(tmp_path / "home", bare=True) as mine:
 
         def append_some() -> None:
             for _ in range(10):
@@ -83,7 +83,7 @@ def test_threads_that_append_at_once_make_one_chain(tmp_path: Path) -> None:
 
 
 def test_the_database_itself_refuses_to_rewrite_or_shorten(tmp_path: Path) -> None:
-    with laptop(tmp_path / "home") as mine:
+    with laptop(tmp_path / "home", bare=True) as mine:
         mine.ledger.append("pause", PAUSE)
         for sql in ("UPDATE ledger SET line = x'00'", "DELETE FROM ledger"):
             with pytest.raises(Exception, match="append-only"):
@@ -99,7 +99,7 @@ def rewrite(mine: Laptop, seq: int, line: bytes) -> None:
 
 @pytest.mark.parametrize("seq", [0, 1, 2])
 def test_a_changed_line_is_found_and_never_built_upon_or_signed(tmp_path: Path, seq: int) -> None:
-    with laptop(tmp_path / "home") as mine:
+    with laptop(tmp_path / "home", bare=True) as mine:
         for _ in range(2):
             mine.ledger.append("pause", PAUSE)
         entry = mine.ledger.entry(seq)
@@ -117,7 +117,7 @@ def test_a_changed_line_is_found_and_never_built_upon_or_signed(tmp_path: Path, 
 
 def test_an_export_verifies_and_any_changed_byte_does_not(tmp_path: Path) -> None:
     path = tmp_path / "export.jsonl"
-    with laptop(tmp_path / "home") as mine:
+    with laptop(tmp_path / "home", bare=True) as mine:
         mine.ledger.append("pause", PAUSE)
         assert mine.ledger.export(path) == mine.ledger.head()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -131,6 +131,6 @@ def test_an_export_verifies_and_any_changed_byte_does_not(tmp_path: Path) -> Non
 
 
 def test_an_empty_ledger_can_be_exported(tmp_path: Path) -> None:
-    with laptop(tmp_path / "home") as mine:
+    with laptop(tmp_path / "home", bare=True) as mine:
         assert mine.ledger.export(tmp_path / "export.jsonl") == NO_ENTRY
     assert verify_export((tmp_path / "export.jsonl").read_bytes()).entries == 0

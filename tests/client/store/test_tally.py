@@ -12,7 +12,7 @@ from deskbound_client.store.days import DayFile
 from deskbound_client.store.rows import Counts, StoredAction
 from deskbound_client.store.search import newest_actions
 from deskbound_client.store.selection import Selection
-from deskbound_client.store.tally import HOUR
+from deskbound_client.store.tally import HOUR, SPOT_ROWS
 from deskbound_strategies.vocabulary import Kind, token_of
 
 KEY = bytes(range(32))
@@ -185,5 +185,33 @@ def test_rare_rows_of_a_long_hour_are_found_through_their_spots(path):
     rare = {3, 4_000, 130_000, 139_999}  # the third lies where spots begin to repeat
     file.append([StoredAction(7 if i in rare else 1, 1, 1, START) for i in range(1, 140_001)])
     file.settle()
-    assert [number for number, _ in newest_actions(file, "token = 7", 0)] == sorted(rare)[::-1]
+    for skip in range(5):
+        found = [number for number, _ in newest_actions(file, "token = 7", skip)]
+        assert found == sorted(rare)[::-1][skip:]
+    file.connection.close()
+
+
+def test_a_page_far_down_is_the_same_as_reading_on_to_it(path):
+    file = DayFile(open_database(path, KEY, create=True))
+    file.append([StoredAction(1 + i % 2, 1, 1, START + i // 3) for i in range(3 * SPOT_ROWS)])
+    for settled in (False, True):
+        if settled:
+            file.settle()
+        for where in ("1", "token = 2"):
+            newest = list(newest_actions(file, where, 0))
+            spot = SPOT_ROWS if where == "1" else SPOT_ROWS // 2
+            for skip in (1, spot - 1, spot, spot + 1, 2 * spot, len(newest) - 1, len(newest)):
+                assert list(newest_actions(file, where, skip)) == newest[skip:]
+    file.connection.close()
+
+
+def test_one_reading_counts_as_one_for_each_column_does(path):
+    file = DayFile(open_database(path, KEY, create=True))
+    file.append([StoredAction(i % 7, i % 3, 1, START + i * 9) for i in range(2_000)])
+    columns = ("token", "app", "stream", "source", "hour")
+    for where in ("1", "app = 2", "token = 3 AND app = 1", "0"):
+        assert file.tally.by_each(columns, where) == [
+            file.tally.by(column, where) for column in columns
+        ]
+        assert file.tally.total(where) == sum(file.tally.by("app", where).values())
     file.connection.close()

@@ -51,8 +51,12 @@ def test_columns_stack_to_their_share_of_the_highest(counts):
     most = max(sum(pair) for pair in counts) or 1
     for pair, low, high in zip(counts, below, above, strict=True):
         both = float(low["height"]) + float(high["height"])
-        assert both == pytest.approx(92 * sum(pair) / most, abs=0.02)
+        assert both == pytest.approx(84 * sum(pair) / most, abs=0.02)
         assert float(high["y"]) + float(high["height"]) == pytest.approx(float(low["y"]), abs=0.02)
+    said = [
+        one.text for one in ElementTree.fromstring(str(drawn)).iter() if one.tag.endswith("text")
+    ]
+    assert said[::2] == [f"{sum(pair):,}" for pair in counts], "the number stands above each"
 
 
 def test_words_are_never_markup():

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from deskbound_client import consent
 from deskbound_client.capture.control import Control
 from deskbound_client.capture.signals import KEYS
 from deskbound_client.paths import HomePaths
@@ -14,7 +15,7 @@ from deskbound_client.store.rows import StoredAction
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.errors import RefusalCode
 from deskbound_strategies.ledger_export import verify_export
-from deskbound_strategies.policy import DEFAULT
+from deskbound_strategies.policy import DEFAULT, PROFILES
 from tests.helpers.browser import NARROW, served, visiting
 from tests.helpers.cli import days_ago, noon
 from tests.helpers.display import eventually
@@ -99,9 +100,54 @@ def test_the_budget_shown_is_the_one_that_counts(pages, visitor):
     assert "floor.toml" in text
 
 
+def test_a_looser_floor_is_shown_and_accepted_on_the_page(pages, visitor):
+    text = visitor.get("/budget").text
+    assert "it was the first one" in text
+    assert "A looser floor waits." not in text
+    pages.desk.paths.floor.write_text('profile = "research"\n')
+    text = visitor.get("/budget").text
+    assert "A looser floor waits. It is not in force." in text
+    assert "epsilon_day: 4 → 10 (looser)" in text
+    (digest,) = re.findall(r'name="digest" value="([0-9a-f]{64})"', text)
+    pages.desk.paths.floor.write_text('profile = "research"\nsteps_max = 400\n')
+    said = pages.post(visitor, "/budget/accept", digest=digest).text
+    assert "not the one you were shown" in said
+    assert "of 4</small>" in visitor.get("/budget").text
+    pages.desk.paths.floor.write_text('profile = "research"\n')
+    pages.post(visitor, "/budget/accept", digest=digest)
+    text = visitor.get("/budget").text
+    assert "because you accepted it" in text
+    assert "of 10</small>" in text
+
+
+def test_a_tighter_floor_needs_nobody(pages, visitor):
+    visitor.get("/budget")
+    pages.desk.paths.floor.write_text('profile = "strict"\n')
+    assert "of 2</small>" in visitor.get("/budget").text
+
+
+def test_a_file_that_cannot_be_read_is_told_and_changes_nothing(pages, visitor):
+    visitor.get("/budget")
+    pages.desk.paths.floor.write_text("clip_maximum = 3.0\n")
+    text = visitor.get("/budget").text
+    assert "clip_maximum" in text
+    assert "What was in force stays in force" in text
+    assert "of 4</small>" in text
+
+
+def test_consent_to_updates_shows_its_floor(pages, visitor):
+    pages.desk.paths.floor.write_text('profile = "strict"\n')
+    text = visitor.get("/consent").text
+    assert "Profile strict" in text
+    pages.post(visitor, "/consent/grant", stream="updates")
+    with pages.desk.vault() as vault:
+        (receipt,) = consent.receipts(vault)
+    assert receipt.floor == PROFILES["strict"].digest()
+
+
 def test_without_a_model_there_is_nothing_to_measure(pages, visitor):
     assert "No shared model has been received" in visitor.get("/model").text
-    assert "There is no model" in pages.post(visitor, "/model/measure").text
+    assert "There is no shared model here yet" in pages.post(visitor, "/model/measure").text
 
 
 @pytest.fixture
@@ -128,7 +174,7 @@ def test_the_model_is_measured_at_a_click(chromium, trained):
     with visiting(chromium, trained, size=NARROW) as watched:
         page = watched.go("/model")
         page.click("text=Measure now")
-        page.wait_for_selector("#right", timeout=120_000)
+        page.wait_for_selector("#right", timeout=240_000)
         shown = page.inner_text("main")
         assert "The shared model" in shown
         assert "After your last actions" in shown
@@ -151,7 +197,7 @@ def test_what_was_measured_of_rows_goes_when_any_are_forgotten(trained):
     visitor = trained.entered()
     trained.post(visitor, "/model/measure")
     eventually(
-        lambda: "How often it is right" in visitor.get("/model").text, "the figures", seconds=60
+        lambda: "How often it is right" in visitor.get("/model").text, "the figures", seconds=240
     )
     trained.post(visitor, "/forget", scope="all")
     text = visitor.get("/model").text

@@ -1,9 +1,11 @@
 import math
+import random
 from collections import Counter
 
 import pytest
 
 from deskbound_audit.epsilon import check_claims, second_opinion, worst_block
+from deskbound_strategies.accounting import SampledGaussian, epsilon_prv
 from deskbound_strategies.errors import VerificationError
 from deskbound_strategies.ledger import append, export
 from deskbound_strategies.ledger_bodies import LedgerKind
@@ -80,3 +82,27 @@ def test_hostile_figures_end_in_a_verdict_and_not_in_a_hang():
     with pytest.raises(VerificationError, match="inf"):
         check_claims(summary_of(terms))
     assert math.isinf(worst_block(summary_of(terms)).epsilon_prv)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_both_accountants_agree_on_any_mix_of_rounds(seed):
+    """To one percent, as the laptop's filter would admit them: random q, sigma, steps, counts."""
+    chances = random.Random(seed)
+    mix = Counter(
+        {
+            Charge(
+                "session",
+                round(chances.uniform(0.02, 0.4), 3),
+                round(chances.uniform(1.0, 4.0), 2),
+                chances.randrange(1, 12),
+                28_816,
+            ): chances.randrange(1, 5)
+            for _ in range(chances.randrange(1, 4))
+        }
+    )
+    events = [
+        SampledGaussian(one.sampling_rate, one.noise_multiplier, one.steps * count)
+        for one, count in mix.items()
+    ]
+    delta = chances.choice([1e-5, 1e-6])
+    assert second_opinion(mix, delta) == pytest.approx(epsilon_prv(events, delta), rel=0.01)

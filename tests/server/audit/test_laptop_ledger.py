@@ -8,8 +8,8 @@ from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.store.vault import Vault
 from deskbound_strategies import dsse
 from deskbound_strategies.errors import RefusalCode
+from deskbound_strategies.floor import PROFILES
 from deskbound_strategies.mechanism import Lattice
-from deskbound_strategies.policy import PROFILES
 from tests.helpers.agreement import AT, a_contract
 from tests.helpers.store import DAY, MemoryKeystore
 

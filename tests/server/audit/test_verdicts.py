@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from deskbound_audit import report
+from deskbound_audit import verdicts as told
 from deskbound_audit.verify import Verdict, verify_file
 from deskbound_strategies.ledger_bodies import LedgerKind
 from tests.helpers.agreement import AT, an_export
@@ -22,7 +22,7 @@ def verdicts(tmp_path_factory):
 
 def shown(verdicts, *, keys_known: bool) -> str:
     console = Console(file=io.StringIO(), width=80)
-    console.print(report.as_table(verdicts, keys_known=keys_known))
+    console.print(told.as_table(verdicts, keys_known=keys_known))
     return console.file.getvalue()
 
 
@@ -53,7 +53,7 @@ def test_accountants_that_differ_are_pointed_out(verdicts):
 
 
 def test_json_holds_totals_and_survives_a_strict_reader(verdicts):
-    good, bad = json.loads(json.dumps(report.as_json(verdicts), allow_nan=False))
+    good, bad = json.loads(json.dumps(told.as_json(verdicts), allow_nan=False))
     assert good["accepted"]
     assert (good["uploads"], good["bytes_sent"], good["blocks"]) == (1, 4040, 2)
     assert good["refusals"] == {"sigma-too-low": 1}
@@ -62,6 +62,6 @@ def test_json_holds_totals_and_survives_a_strict_reader(verdicts):
 
 
 def test_no_report_holds_a_time(verdicts):
-    text = shown(verdicts, keys_known=False) + json.dumps(report.as_json(verdicts))
+    text = shown(verdicts, keys_known=False) + json.dumps(told.as_json(verdicts))
     assert str(AT // 100_000) not in text
     assert "2026" not in text

@@ -1,0 +1,56 @@
+"""What holds for every test: one computing thread, lanes, and nothing costly done twice."""
+
+import functools
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.helpers.lanes import Lanes, place
+
+if TYPE_CHECKING:
+    from tests.helpers.cli import Desk
+
+# Several workers share the processors; numpy and torch read this when they are first imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# How long an example takes says how busy the machine is, and nothing about the code.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the long lanes begin first."""
+    items.sort(key=lambda item: place(item.nodeid.partition("::")[0]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: Any, log: Any) -> Lanes:
+    """Deal the tests by lane."""
+    config.option.loadscopereorder = False  # the order is ours
+    return Lanes(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def remembered_derivations() -> Iterator[None]:
+    """Derive a key from a passphrase once, however often a test opens the same vault.
+
+    It is the real derivation with the real settings, so other processes open these vaults too.
+    """
+    from deskbound_client.store import passphrase
+
+    with pytest.MonkeyPatch.context() as patch:
+        real = functools.lru_cache(maxsize=64)(passphrase.hash_secret_raw)
+        patch.setattr(passphrase, "hash_secret_raw", real)
+        yield
+
+
+@pytest.fixture(scope="session")
+def new_home(remembered_derivations: None, tmp_path_factory: pytest.TempPathFactory) -> "Desk":
+    """A home as ``deskbound init`` makes it, to be copied; nobody changes it."""
+    from tests.helpers.cli import quiet_desk
+
+    with quiet_desk(tmp_path_factory.mktemp("new")) as made:
+        return made

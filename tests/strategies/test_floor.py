@@ -1,0 +1,32 @@
+"""The floor's own name: its digest."""
+
+from dataclasses import replace
+
+from hypothesis import given
+
+from deskbound_strategies.floor import DEFAULT, PROFILES, PolicyFloor
+from deskbound_strategies.floor_file import floor_from
+from tests.helpers.floors import floors
+
+
+def test_a_floors_digest_changes_with_every_bound() -> None:
+    digests = {floor.digest() for floor in PROFILES.values()}
+    digests.add(replace(DEFAULT, epsilon_total=7.0).digest())
+    digests.add(replace(DEFAULT, tasks=("x",)).digest())
+    assert len(digests) == 5
+    assert DEFAULT.digest() == floor_from({}).digest()
+
+
+def test_a_profile_has_the_digest_that_ledgers_name_since_the_first_version() -> None:
+    assert {name: floor.digest()[:16] for name, floor in PROFILES.items()} == {
+        "strict": "59ed3c8bc724cf60",
+        "balanced": "3f53cb5877e34c18",
+        "research": "d30340aa89ebca51",
+    }
+
+
+@given(floor=floors(), other=floors())
+def test_two_floors_have_one_digest_only_if_they_are_the_same(
+    floor: PolicyFloor, other: PolicyFloor
+) -> None:
+    assert (floor.digest() == other.digest()) == (floor == other)
