@@ -1,6 +1,8 @@
 # Two commands matter: `make demo` and `make test`. Each does all its own set-up.
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
+# Three of them mostly wait: tests/helpers/lanes.py. Real input is tested first, with nothing beside it.
+WORKERS ?= 4
 .PHONY: help setup demo test test-slow lint format bench docs clean
 
 help: ## show this list
@@ -13,7 +15,8 @@ demo: setup ## three laptops learn together, from a key press to a better shared
 	@$(PY) -m demo
 
 test: setup lint ## checks and tests, in under 15 minutes on 2 cores
-	@$(PY) -m pytest -m "not slow"
+	@$(PY) -m pytest -m "display and not slow"
+	@$(PY) -m pytest -m "not display and not slow" -n $(WORKERS)
 
 test-slow: setup ## the long suites
 	@$(PY) -m pytest -m slow
@@ -33,7 +36,7 @@ bench: ## run the benchmarks and print the figures of docs/benchmarks.md
 	@$(PY) -m benchmarks
 
 docs: setup ## write the generated pages anew (data inventory, commands)
-	@$(PY) tools/generate_docs.py
+	@$(PY) -m tools.generate_docs
 
 clean: ## remove caches and demo output; the virtual environment stays
 	rm -rf demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,11 +1,19 @@
 """What an active day costs: Deskbound beside OpenAdapt-capture, on the same X input, in one run.
 
-    python -m benchmarks.active_day [--minutes 10]
+    python -m benchmarks.active_day [--minutes 10] [--alone]
 
 A private display shows four real programs. A seeded routine types, clicks, drags, scrolls and
 switches between them at a person's pace, with a person's pauses. Both recorders watch the same
 display at the same time: Deskbound as its user starts it (agent, capture with all five streams,
 vault), the peer as its documentation shows it, with still images and without video or sound.
+
+The peer keeps both cores of a small machine busy, which makes everything beside it dearer; with
+``--alone`` it stays away.
+
+What a program costs that wakes a few times a second depends on the machine as much as on the
+program: on some virtual ones the same work takes thirty times as long after a pause as without
+one. So a yardstick runs along, which wakes four times a second for next to nothing; what it costs
+is printed beside what its work costs without the pauses.
 
 Prints, for the whole process tree of each: CPU as a share of one core, proportional memory at its
 peak, disk per hour of activity, and whether a line that was typed can be read from its files.
@@ -14,6 +22,7 @@ peak, disk per hour of activity, and whether a line that was typed can be read f
 import argparse
 import os
 import random
+import select
 import shutil
 import string
 import subprocess
@@ -21,10 +30,12 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -34,6 +45,20 @@ PEERS = Path(".venv-peers/bin/python")
 SAMPLE_SECONDS = 2.0
 PAUSE = (1.0, 6.0)  # seconds a person thinks between two things
 STREAMS = ("keys", "pointer", "windows", "screen", "rhythm")
+PEER_SECONDS = 120.0
+YARDSTICK_WAKES = 4
+_YARDSTICK = f"""
+import json, sys, time
+def work():
+    return json.dumps({{str(number): number for number in range(300)}})
+begun = time.process_time()
+for _ in range(1000):
+    work()
+print(time.process_time() - begun, flush=True)
+while True:
+    time.sleep(1 / {YARDSTICK_WAKES})
+    work()
+"""
 SECRET = "".join(random.Random(7).choices(string.ascii_lowercase, k=12))
 
 _PEER = """
@@ -64,6 +89,7 @@ class Side:
     peak: float = 0.0
     began: dict[int, float] = field(default_factory=dict)
     cpu: dict[int, float] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
     bytes_before: int = 0
 
     def begin(self) -> None:
@@ -78,6 +104,7 @@ class Side:
         root = psutil.Process(self.root)
         for process in (root, *root.children(recursive=True)):
             try:
+                self.names.setdefault(process.pid, role_of(process.cmdline()))
                 times = process.cpu_times()
                 self.cpu[process.pid] = times.user + times.system
                 memory += process.memory_full_info().pss / 1e6
@@ -88,6 +115,20 @@ class Side:
     def cpu_seconds(self) -> float:
         """Return CPU seconds since ``begin``, of processes that have ended too."""
         return sum(seconds - self.began.get(pid, 0.0) for pid, seconds in self.cpu.items())
+
+    def by_process(self) -> list[tuple[str, float]]:
+        """Return CPU seconds since ``begin`` of each sort of process, the dearest first."""
+        sums: Counter[str] = Counter()
+        for pid, seconds in self.cpu.items():
+            sums[self.names[pid]] += seconds - self.began.get(pid, 0.0)
+        return sums.most_common()
+
+
+def role_of(command: list[str]) -> str:
+    """Return what a process is, from its command line: ``worker capture``, ``agent``."""
+    words = [word for word in command if not word.startswith(("-", "/"))]
+    names = [word.rsplit(".", maxsplit=1)[-1] for word in words if not word.isdigit()]
+    return " ".join(names[:2]) or "other"
 
 
 def size_of(folder: Path) -> int:
@@ -121,6 +162,20 @@ def deskbound(desktop: Desktop, folder: Path) -> Iterator[Side]:
 
 
 @contextmanager
+def yardstick(folder: Path) -> Iterator[Side]:
+    """Run a program that wakes a few times a second and does the same little work each time."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _YARDSTICK], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        due = float(process.stdout.readline()) / 1000 * YARDSTICK_WAKES if process.stdout else 0.0
+        yield Side(f"yardstick, due {due:.2%}", process.pid, folder)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@contextmanager
 def openadapt(desktop: Desktop, folder: Path) -> Iterator[Side]:
     """Run OpenAdapt-capture in an environment of its own."""
     program = folder / "peer.py"
@@ -136,12 +191,19 @@ def openadapt(desktop: Desktop, folder: Path) -> Iterator[Side]:
             stderr=log,
             text=True,
         )
-    if process.stdout is None or process.stdout.readline().strip() != "ready":
-        raise SystemExit("OpenAdapt-capture did not start: see tools/peer-requirements.txt.")
+    if process.stdout is None or not said_ready(process.stdout):
+        end(process)
+        raise SystemExit("OpenAdapt-capture did not start. Try again.")
     try:
         yield Side("OpenAdapt-capture", process.pid, found)
     finally:
         end(process)
+
+
+def said_ready(output: IO[str]) -> bool:
+    """Return whether the peer says so in time: now and then its parts hang at the start."""
+    heard, _, _ = select.select([output], [], [], PEER_SECONDS)
+    return bool(heard) and output.readline().strip() == "ready"
 
 
 def end(process: "subprocess.Popen[str]") -> None:
@@ -228,17 +290,25 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
-    minutes = parser.parse_args().minutes
-    with tempfile.TemporaryDirectory() as where, private_desktop() as desktop:
-        ours, theirs = Path(where) / "ours", Path(where) / "theirs"
-        ours.mkdir(mode=0o700)
-        theirs.mkdir()
-        with deskbound(desktop, ours) as here, openadapt(desktop, theirs) as there:
-            time.sleep(15)  # what starting costs is not what a day costs
-            seconds = measure([here, there], lambda: live(desktop, minutes * 60))
-            time.sleep(2)
-        sides = [here, there]
-        print(f"{seconds / 60:.1f} minutes of activity, all streams, both at the same time")
+    parser.add_argument("--alone", action="store_true", help="without the peer")
+    given = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory() as where,
+        private_desktop() as desktop,
+        ExitStack() as recorders,
+    ):
+        sides = []
+        waking = recorders.enter_context(yardstick(Path(where)))
+        for record in (deskbound,) if given.alone else (deskbound, openadapt):
+            folder = Path(where) / record.__name__
+            folder.mkdir(mode=0o700)
+            sides.append(recorders.enter_context(record(desktop, folder)))
+        time.sleep(15)  # what starting costs is not what a day costs
+        seconds = measure([*sides, waking], lambda: live(desktop, given.minutes * 60))
+        time.sleep(2)
+        recorders.close()
+        print(f"{seconds / 60:.1f} minutes of activity, all streams")
+        print(f"{waking.name} of one core: {waking.cpu_seconds() / seconds:.2%}")
         for side in sides:
             grown = max(size_of(side.folder) - side.bytes_before, 0) / 1e6 / seconds * 3600
             words = "can be read" if readable(side.folder) else "cannot be read"
@@ -247,8 +317,11 @@ def main() -> None:
                 f" {side.peak:.0f} MB at its peak, {grown:.2f} MB an hour;"
                 f" what was typed {words} from its files"
             )
-        ratio = there.cpu_seconds() / max(here.cpu_seconds(), 1e-9)
-        print(f"CPU of the peer against ours: {ratio:.0f} to 1")
+            for name, spent in side.by_process():
+                print(f"    {name}: {spent / seconds:.2%}")
+        if not given.alone:
+            ratio = sides[-1].cpu_seconds() / max(sides[0].cpu_seconds(), 1e-9)
+            print(f"CPU of the peer against ours: {ratio:.0f} to 1")
     shutil.rmtree(where, ignore_errors=True)
 
 

@@ -15,23 +15,35 @@ import sys
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flwr.app import Message
 from flwr.supercore.task_identity import TaskIdentity
 
 from deskbound_server.admission import Admission
+from deskbound_server.receipts import Receipts
 from deskbound_strategies.aggregation import StreamingMean
 from deskbound_strategies.codec import Layout, TensorSpec, encode
 from deskbound_strategies.contract import RoundContract
 from deskbound_strategies.dp_fedavg import Clock, DpFedAvg
-from deskbound_strategies.wire import reply_content
+from deskbound_strategies.log_entries import Receipt, anchor_of
+from deskbound_strategies.wire import contract_message, reply_content
 
 CONTRACT = RoundContract(
     run="0" * 32, round=1, task="next_action", profile="research", vocabulary_hash="a" * 64,
-    model_hash="b" * 64, unit="session", unit_seconds=600, unit_actions=256, sampling_rate=0.1,
+    model_hash="b" * 64, anchors="c" * 64, unit="session", unit_seconds=600,
+    unit_actions=256, sampling_rate=0.1,
     noise_multiplier=1.0, clip=1.0, steps=1, divisor=8.0, local_optimizer="sgd",
     learning_rate=0.1, aggregation="plain", minimum_cohort=2, issued=1, deadline=1000,
     client_version_min="0.1.0", client_version_below="0.2.0",
 )  # fmt: skip
+
+
+def _key(node: int) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(node.to_bytes(32))
+
+
+def _public(node: int) -> str:
+    return _key(node).public_key().public_bytes_raw().hex()
 
 
 class LazyGrid:
@@ -59,7 +71,11 @@ class LazyGrid:
         """Compose the replies to these messages now."""
         for name in message_ids:
             update = {spec.name: self._rng.random(spec.shape, np.float32) for spec in self._layout}
-            content = reply_content(CONTRACT.digest(), "0.1.0", encode(update, self._layout))
+            node = int(name)
+            receipt = Receipt(_public(node), CONTRACT.digest(), 1, "0" * 64).signed(_key(node))
+            content = reply_content(
+                CONTRACT.digest(), "0.1.0", encode(update, self._layout), receipt
+            )
             reply = Message(content, reply_to=self._asked[name])
             if self._kept is not None:
                 self._kept.append(reply)
@@ -70,12 +86,18 @@ def one_round(replies: int, megabytes: float, *, keep: bool) -> int:
     """Carry out one round and return this process's peak memory in bytes."""
     layout = (TensorSpec("w", (int(megabytes * 1e6 / 4),)),)
     grid = LazyGrid(layout, [] if keep else None)
-    admission = Admission(CONTRACT, layout, norm_bound=1e9)
+    nodes = range(1, replies + 1)
+    anchors = {node: anchor_of(bytes.fromhex(_public(node))) for node in nodes}
+    receipts = Receipts(CONTRACT.digest(), anchors, {})
+    admission = Admission(CONTRACT, layout, 1e9, receipts)
     strategy = DpFedAvg(
         grid, admission, max_update_bytes=admission.max_update_bytes, clock=Clock(lambda: 1.0)
     )
     outcome = strategy.run_round(
-        CONTRACT, b"{}", b"weights", range(1, replies + 1), StreamingMean(layout)
+        CONTRACT,
+        lambda _: contract_message(b"{}", b"{}", b"weights"),
+        nodes,
+        StreamingMean(layout),
     )
     assert outcome.admitted == replies
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -35,7 +35,7 @@ ROUNDS = 15
 SERVER = ServerOptimizer("fedavgm", learning_rate=1.0, momentum=0.8)
 PLAN = RoundContract(
     run="0" * 32, round=1, task=TASK.name, profile="research", vocabulary_hash=VOCABULARY_HASH,
-    model_hash="0" * 64, unit="session", unit_seconds=600, unit_actions=256,
+    model_hash="0" * 64, anchors="0" * 64, unit="session", unit_seconds=600, unit_actions=256,
     sampling_rate=0.25, noise_multiplier=1.5, clip=1.0, steps=4, divisor=75.0,
     local_optimizer="sgd", learning_rate=0.45, aggregation="plain", minimum_cohort=3,
     issued=0, deadline=1, client_version_min="0.1.0", client_version_below="0.2.0",

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from demo.commands import CommandFailedError, Laptop, Server, free_port
+from demo.commands import CommandFailedError, Laptop, PrivacyTeam, Server, free_port
 from demo.desktop import Desktop, private_desktop, work
 from demo.evidence import scan_for
 
@@ -31,19 +31,24 @@ class Stage:
         folder: where everything is written.
         console: where the story is told.
         ending: undoes what was started, whatever happens.
+        team: the privacy team.
+        witness: key of its witness.
     """
 
     folder: Path
     console: Console
     ending: ExitStack
     server: Server = field(init=False)
+    team: PrivacyTeam = field(init=False)
     laptops: list[Laptop] = field(default_factory=list)
     desktop: Desktop = field(init=False)
     live: dict[str, Any] = field(default_factory=dict)
     run: str = ""
+    witness: str = ""
 
     def __post_init__(self) -> None:
         self.server = Server(self.folder / "server")
+        self.team = PrivacyTeam(self.folder / "privacy-team")
 
     def act(self, title: str) -> None:
         """Announce an act."""
@@ -63,17 +68,31 @@ class Stage:
 
 
 def set_up(stage: Stage) -> None:
-    """Make a server and three laptops; nothing is captured yet."""
-    stage.act("1. A server and three laptops")
+    """Make a server, a witness and three laptops; nothing is captured yet."""
+    stage.act("1. A server, a witness, three laptops")
     with stage.busy("The server makes its own CA, TLS certificate and contract key"):
         address = ("--host", "127.0.0.1", "--port", str(free_port()))
         bundle = stage.server.ask("init", *address, "--fleet", "demo")["join"]
     with stage.busy("A real SuperLink starts: TLS, and only enrolled laptops may connect"):
         stage.ending.callback(_quietly, stage.server.command, "down")
         stage.server.command("up", "--detach")
+    with stage.busy("The privacy team's witness follows the server's log and vouches for it"):
+        _watch(stage)
     for name, persona in zip(NAMES, PERSONAS, strict=True):
         with stage.busy(f"{name}: encrypted vault, consent, its own node key, enrolled"):
             stage.laptops.append(_new_laptop(stage, name, persona, bundle))
+
+
+def _watch(stage: Stage) -> None:
+    team, bundle = stage.team, stage.folder / "witness.json"
+    team.home.mkdir()
+    command = ("witness", "init", "privacy.example", "--folder", str(team.witness))
+    stage.witness = team.audit(*command).strip()
+    stage.server.command("witness", "add", stage.witness)
+    stage.server.command("witness", "bundle", str(bundle))
+    process = team.watch(bundle)
+    stage.ending.callback(process.wait)
+    stage.ending.callback(process.terminate)
 
 
 def _new_laptop(stage: Stage, name: str, persona: str, bundle: str) -> Laptop:
@@ -89,6 +108,8 @@ def _new_laptop(stage: Stage, name: str, persona: str, bundle: str) -> Laptop:
     # A demo is looked at while it runs, wherever it runs; a laptop of one's own waits.
     _set(laptop, "training_only_on_mains", "false")
     _set(laptop, "training_only_when_idle", "false")
+    # From now on it trains on nothing that the witness has not vouched for.
+    laptop.deskbound("policy", "set", f'witnesses=["{stage.witness}"]', "witness_quorum=1")
     laptop.deskbound("consent", "grant", "all")
     public_key = laptop.ask("join", bundle)["public_key"]
     stage.server.command("enroll", public_key)

@@ -75,3 +75,29 @@ class Server:
     def ask(self, *arguments: str) -> Any:
         """Run a ``deskbound-server`` command with ``--json`` and return what it says."""
         return json.loads(self.command(*arguments, "--json"))
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyTeam:
+    """The privacy team's machine: a folder, and ``deskbound-audit`` working on files in it."""
+
+    home: Path
+
+    @property
+    def witness(self) -> Path:
+        """Where its witness keeps key and copy of the log."""
+        return self.home / "witness"
+
+    def audit(self, *arguments: str) -> str:
+        """Run ``deskbound-audit``."""
+        return run("deskbound-audit", *arguments)
+
+    def watch(self, bundle: Path) -> "subprocess.Popen[bytes]":
+        """Start the witness, which follows the log until it is ended."""
+        command = ("witness", "run", str(bundle), "--folder", str(self.witness), "--every", "0.3")
+        return subprocess.Popen(
+            [BIN / "deskbound-audit", *command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )

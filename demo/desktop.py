@@ -261,7 +261,9 @@ def private_desktop(size: tuple[int, int] = SIZE) -> Iterator[Desktop]:
         server, name = _start_server(size)
         passed = {key: os.environ[key] for key in _PASSED if key in os.environ}
         home = Path(folder)
-        desktop = Desktop(name, {**passed, "DISPLAY": name, "HOME": folder}, home)
+        # A shell whose terminal was killed would write its history while the folder is removed.
+        environment = {**passed, "DISPLAY": name, "HOME": folder, "HISTFILE": ""}
+        desktop = Desktop(name, environment, home)
         try:
             desktop.start("openbox", "--sm-disable")
             desktop.wait(lambda: desktop.active() != 0 or _managed(desktop), "the window manager")

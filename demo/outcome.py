@@ -1,5 +1,6 @@
-"""The last act: measure, audit, and collect everything that the report shows."""
+"""The last acts: measure, audit, and collect everything that the report shows."""
 
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ def look_back(stage: Stage) -> dict[str, Any]:
     with stage.busy(f"An auditor changes one byte of a ledger, {tried} times"):
         found = sum(tamper(path, TAMPERINGS, seed) for seed, path in enumerate(ledgers))
     stage.say(f"{found} of {tried} changes were found.")
+    audit = _audit(stage, laptops)
     rival = max(("most frequent", "repeat last"), key=lambda name: _mean(laptops, name))
     return {
         "when": datetime.now().astimezone().strftime("%d %B %Y, %H:%M"),
@@ -53,6 +55,7 @@ def look_back(stage: Stage) -> dict[str, Any]:
                  "rival_name": rival, "markov1": _mean(laptops, "Markov 1"),
                  "markov2": _mean(laptops, "Markov 2")},
         "tamper": {"tried": tried, "found": found},
+        "audit": audit,
         "round_rows": run["rounds"],
     }  # fmt: skip
 
@@ -80,6 +83,29 @@ def _account(stage: Stage, laptop: Laptop, rounds: list[dict[str, Any]]) -> dict
         "ledger": {"file": str(ledger), "verified": verified,
                    "entries": len(ledger.read_bytes().splitlines()) - 2},
     }  # fmt: skip
+
+
+def _audit(stage: Stage, laptops: list[dict[str, Any]]) -> dict[str, Any]:
+    """Let the privacy team write its report on the fleet, from files alone."""
+    stage.act("6. The privacy team's report")
+    team = stage.team
+    log, keys, out = team.home / "log.jsonl", team.home / "fleet-keys.txt", team.home / "report"
+    stage.server.command("log", "export", str(log))
+    keys.write_text("".join(one["budget"]["device"] + "\n" for one in laptops), encoding="utf-8")
+    floor = stage.laptops[0].home / "floor.toml"
+    ledgers = [one["ledger"]["file"] for one in laptops]
+    with stage.busy("deskbound-audit report: log, ledgers, floor and witness, every figure anew"):
+        told = team.audit(
+            "report", str(log), *ledgers, "--keys", str(keys), "--floor", str(floor),
+            "--witness", stage.witness, "--quorum", "1", "--out", str(out),
+        )  # fmt: skip
+    found: dict[str, Any] = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    checks = found["checks"]
+    held = sum(one["passed"] is True for one in checks)
+    for line in told.strip().splitlines()[-6:-2]:
+        stage.say(line)
+    stage.say(f"{held} of {len(checks)} checks hold: {out / 'report.html'}")
+    return {"checks": checks, "sound": found["sound"], "page": "privacy-team/report/report.html"}
 
 
 def _tell(stage: Stage, laptops: list[dict[str, Any]]) -> None:

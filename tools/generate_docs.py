@@ -10,6 +10,7 @@ from deskbound_client.capture.inventory import render_inventory
 from deskbound_client.cli import app as client_app
 from deskbound_server.cli import app as server_app
 from deskbound_strategies.shell import command_of
+from tools.example_statement import render_statement
 
 DOCS = Path(__file__).parent.parent / "docs"
 PROGRAMS = {
@@ -24,6 +25,7 @@ def pages() -> dict[Path, str]:
     return {
         DOCS / "commands.md": render_commands(),
         DOCS / "data-inventory.md": render_inventory(),
+        DOCS / "statement-example.md": render_statement(),
     }
 
 

@@ -4,6 +4,7 @@ A vault of its own is filled with generated days and a few rounds that were neve
 capture runs on a private desktop, and the real pages are looked at with a real Chromium.
 """
 
+import argparse
 import os
 import sys
 import threading
@@ -80,7 +81,9 @@ SHOTS = (
 
 def main() -> None:
     """Fill a vault, work for a while, and take every picture."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", default=FOLDER, help="where they go")
+    folder: Path = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     keep_memory_private()  # as the command does; the doctor's page would say so
     with TemporaryDirectory(prefix="deskbound-pictures-") as scratch, sync_playwright() as play:
