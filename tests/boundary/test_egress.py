@@ -17,7 +17,8 @@ import pytest
 
 from deskbound_client import agent
 from deskbound_strategies import wire
-from tests.helpers.federation import PASSPHRASE, fleet, new_desk, until
+from tests.helpers.federation import PASSPHRASE, fleet, new_desk
+from tests.helpers.patience import until
 from tests.helpers.processes import words
 
 pytestmark = pytest.mark.federation

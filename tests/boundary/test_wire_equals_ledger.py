@@ -10,7 +10,8 @@ from flwr.supercore.inflatable.inflatable_object import get_object_type_from_obj
 from deskbound_client.employee.sent import bytes_of, sent
 from deskbound_strategies import wire
 from deskbound_strategies.ledger_bodies import LedgerKind
-from tests.helpers.federation import fleet, new_desk, until
+from tests.helpers.federation import fleet, new_desk
+from tests.helpers.patience import until
 from tests.helpers.recorder import recording
 
 pytestmark = pytest.mark.federation

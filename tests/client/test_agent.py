@@ -10,7 +10,8 @@ import pytest
 from deskbound_client import agent
 from deskbound_client.federation.private_flwr import Runtime
 from deskbound_strategies.errors import BusyError, NotFoundError, UnreachableError
-from tests.helpers.federation import PASSPHRASE, Desk, fleet, new_desk, until
+from tests.helpers.federation import PASSPHRASE, Desk, fleet, new_desk
+from tests.helpers.patience import until
 
 pytestmark = pytest.mark.federation
 

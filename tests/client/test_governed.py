@@ -12,7 +12,8 @@ from deskbound_client.governor.report import read_report
 from deskbound_client.processes import Child, worker
 from deskbound_strategies import wire
 from tests.helpers.display import desktop, eventually
-from tests.helpers.federation import PASSPHRASE, fleet, new_desk, until
+from tests.helpers.federation import PASSPHRASE, fleet, new_desk
+from tests.helpers.patience import until
 
 __all__ = ["desktop"]
 pytestmark = [pytest.mark.display, pytest.mark.federation]

@@ -17,7 +17,7 @@ from deskbound_client.store.files import replace_private
 from deskbound_client.supervision import Role, State
 from deskbound_client.supervisor import Supervisor
 from tests.client.federation.test_join import bundle
-from tests.helpers.federation import until
+from tests.helpers.patience import until
 from tests.helpers.processes import words
 
 NETWORK = {"socket", "ssl", "httpx", "flwr", "urllib", "http", "asyncio", "socketserver"}

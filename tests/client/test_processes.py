@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from deskbound_client.processes import Child, worker
-from tests.helpers.federation import until
+from tests.helpers.patience import until
 from tests.helpers.processes import alive
 
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]

@@ -2,7 +2,6 @@
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +18,7 @@ from deskbound_client.capture.settings import CaptureConfig
 from deskbound_client.store.rows import StoredAction, StoredGap, StoredThumb
 from deskbound_client.store.vault import Vault
 from deskbound_strategies.vocabulary import TOKENS
+from tests.helpers.patience import until
 from tests.helpers.store import MemoryKeystore
 
 ALL_STREAMS = sum(signal.bit for signal in signals.STREAMS)
@@ -36,11 +36,7 @@ def desktop() -> Iterator[Desktop]:
 
 def eventually(holds: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
     """Wait until something holds, or fail saying what did not."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"in vain: {what}")
-        time.sleep(0.02)
+    until(holds, what, seconds, every=0.02)
 
 
 def agree(vault: Vault, control: Control, streams: int) -> None:

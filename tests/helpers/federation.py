@@ -7,7 +7,7 @@ whatever a hostile server could.
 import hashlib
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -57,19 +57,9 @@ from deskbound_strategies.pointer import POINTER_SHA256, pointer_fab
 from deskbound_strategies.task import find_task, weights_of
 from deskbound_strategies.vocabulary import APPS, TOKENS, VOCABULARY_HASH
 from tests.helpers.log import MemoryLog
+from tests.helpers.patience import PATIENCE, until
 
 PASSPHRASE = "four unrelated plain words"
-PATIENCE = 180.0
-
-
-def until(found: Callable[[], object], what: str, patience: float = PATIENCE) -> object:
-    """Poll until something is true; fail with its name after a deadline."""
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        if value := found():
-            return value
-        time.sleep(0.1)
-    raise AssertionError(f"waited in vain for: {what}")
 
 
 @dataclass

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,19 +27,9 @@ from deskbound_strategies.dsse import payload_of
 from deskbound_strategies.task import find_task
 from deskbound_strategies.wire import MAX_WEIGHTS_BYTES, parse_request, reply_content
 from tests.helpers.log import Pen
+from tests.helpers.patience import until
 
-PATIENCE = 180.0
 Script = Callable[[RoundContract], "RecordDict | bytes | None"]
-
-
-def until(found: Callable[[], object], what: str, patience: float = PATIENCE) -> object:
-    """Poll until something is true; fail with its name after a deadline."""
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        if value := found():
-            return value
-        time.sleep(0.05)
-    raise AssertionError(f"waited in vain for: {what}")
 
 
 def new_plan(**changes: object) -> RoundPlan:

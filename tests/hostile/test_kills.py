@@ -21,7 +21,8 @@ from deskbound_strategies.aggregation import StreamingMean
 from deskbound_strategies.dp_fedavg import DpFedAvg
 from deskbound_strategies.ledger_bodies import LedgerKind
 from deskbound_strategies.log_entries import Receipt
-from tests.helpers.federation import Desk, new_desk, until
+from tests.helpers.federation import Desk, new_desk
+from tests.helpers.patience import until
 
 pytestmark = pytest.mark.federation
 

@@ -31,8 +31,9 @@ from deskbound_strategies.errors import RefusalCode
 from deskbound_strategies.ledger_bodies import LedgerKind
 from deskbound_strategies.log_entries import contract_leaf
 from deskbound_strategies.policy import PROFILES
-from tests.helpers.federation import Desk, Server, until
+from tests.helpers.federation import Desk, Server
 from tests.helpers.log import MemoryLog
+from tests.helpers.patience import until
 from tests.helpers.processes import memory
 
 pytestmark = pytest.mark.federation

@@ -17,7 +17,8 @@ from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_strategies import wire
 from deskbound_strategies.errors import RefusalCode
 from deskbound_strategies.ledger_bodies import LedgerKind
-from tests.helpers.federation import Desk, new_desk, until
+from tests.helpers.federation import Desk, new_desk
+from tests.helpers.patience import until
 
 pytestmark = pytest.mark.federation
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.federation import Desk, Fleet, Server, fleet, new_desk, until
+from tests.helpers.federation import Desk, Fleet, Server, fleet, new_desk
+from tests.helpers.patience import until
 
 
 @dataclass

@@ -15,8 +15,9 @@ from deskbound_strategies.floor_file import to_toml
 from deskbound_strategies.ledger_bodies import LedgerKind
 from deskbound_strategies.log_entries import release_leaf
 from deskbound_strategies.release import PACKAGES, Release, manifest_name, sign_release
-from tests.helpers.federation import new_desk, until
+from tests.helpers.federation import new_desk
 from tests.helpers.log import REVIEWER, REVIEWER_HEX, a_manifest
+from tests.helpers.patience import until
 
 pytestmark = pytest.mark.federation
 

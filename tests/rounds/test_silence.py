@@ -9,7 +9,8 @@ from deskbound_client.employee.forgetting import forget
 from deskbound_client.employee.wishes import Wish
 from deskbound_strategies import wire
 from deskbound_strategies.ledger_bodies import LedgerKind
-from tests.helpers.federation import new_desk, until
+from tests.helpers.federation import new_desk
+from tests.helpers.patience import until
 
 pytestmark = pytest.mark.federation
 

@@ -7,7 +7,7 @@ import pytest
 
 from deskbound_client.sandbox.doorman import post
 from deskbound_strategies.errors import KeystoreError, UnreachableError
-from tests.helpers.federation import until
+from tests.helpers.patience import until
 from tests.helpers.processes import alive
 from tests.helpers.store import FileKeystore
 
