@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 
 from deskbound_strategies.codec import Layout
@@ -14,11 +13,8 @@ from deskbound_strategies.model import (
     NextActionModel,
     token_scores,
 )
-from deskbound_strategies.task import Batch, Metrics, Task, Unit, collate, layout_of
+from deskbound_strategies.task import Batch, Metrics, Task, Unit, collate, evaluate, layout_of
 from deskbound_strategies.vocabulary import VOCABULARY_HASH
-
-GUESSES = 5
-_EVALUATED_AT_ONCE = 16
 
 
 class NextAction:
@@ -52,20 +48,13 @@ class NextAction:
         likelihood = (kind + argument * HAS_ARGUMENT[wanted]) * counts
         return -likelihood.sum(dim=1) / counts.sum(dim=1).clamp(min=1.0)
 
+    def scores(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Return (units, length, tokens) log probabilities of what follows each action."""
+        return token_scores(cast("Tensor", model(batch)))
+
     def evaluate(self, model: nn.Module, units: Sequence[Unit]) -> Metrics:
         """Return how often the model's first guess, or one of its first five, was right."""
-        positions = first = among = 0
-        ordered = sorted((unit for unit in units if len(unit) > 1), key=len)
-        with torch.no_grad():
-            for start in range(0, len(ordered), _EVALUATED_AT_ONCE):
-                batch = self.collate(ordered[start : start + _EVALUATED_AT_ONCE])
-                guesses = token_scores(model(batch)[:, :-1]).topk(GUESSES, dim=-1).indices
-                right = guesses == batch.tokens[:, 1:, None]
-                right &= batch.present[:, 1:, None]
-                positions += int(batch.present[:, 1:].sum())
-                first += int(right[..., 0].sum())
-                among += int(right.any(dim=-1).sum())
-        return Metrics(positions, first / max(positions, 1), among / max(positions, 1))
+        return evaluate(self, model, units)
 
 
 TASK: Task = NextAction()

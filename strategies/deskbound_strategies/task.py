@@ -18,6 +18,8 @@ from deskbound_strategies.codec import Layout, TensorSpec
 from deskbound_strategies.errors import Refusal, RefusalCode
 
 ENTRY_POINTS = "deskbound.tasks"
+GUESSES = 5
+_EVALUATED_AT_ONCE = 16  # units
 
 Weights = dict[str, NDArray[np.float32]]
 
@@ -91,6 +93,9 @@ class Task(Protocol):
     def loss_per_unit(self, model: nn.Module, batch: Batch) -> Tensor:
         """Return (units,) losses; each depends on its own unit alone."""
 
+    def scores(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Return (units, length, tokens) scores of what follows each action: log probabilities."""
+
     def evaluate(self, model: nn.Module, units: Sequence[Unit]) -> Metrics:
         """Return how well the model predicts these units, without changing it."""
 
@@ -125,6 +130,22 @@ def collate(units: Sequence[Unit]) -> Batch:
         hours=padded(lambda unit: unit.hours),
         present=torch.arange(length)[None, :] < sizes[:, None],
     )
+
+
+def evaluate(task: Task, model: nn.Module, units: Sequence[Unit]) -> Metrics:
+    """Return how often a task's best score, or one of its five best, was the right action's."""
+    positions = first = among = 0
+    ordered = sorted((unit for unit in units if len(unit) > 1), key=len)
+    with torch.no_grad():
+        for start in range(0, len(ordered), _EVALUATED_AT_ONCE):
+            batch = task.collate(ordered[start : start + _EVALUATED_AT_ONCE])
+            guesses = task.scores(model, batch)[:, :-1].topk(GUESSES, dim=-1).indices
+            right = guesses == batch.tokens[:, 1:, None]
+            right &= batch.present[:, 1:, None]
+            positions += int(batch.present[:, 1:].sum())
+            first += int(right[..., 0].sum())
+            among += int(right.any(dim=-1).sum())
+    return Metrics(positions, first / max(positions, 1), among / max(positions, 1))
 
 
 def layout_of(model: nn.Module) -> Layout:

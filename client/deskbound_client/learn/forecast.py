@@ -1,14 +1,11 @@
 """What the model expects next, in tokens and probabilities; it stays on the laptop."""
 
 from collections.abc import Mapping
-from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from deskbound_strategies.model import token_scores
 from deskbound_strategies.task import Task, Unit, load_weights
 
 
@@ -18,7 +15,7 @@ def forecast(
     """Return the likeliest next tokens after a unit with their probabilities, best first.
 
     Args:
-        task: whose model it is; its outputs must be those of ``model.token_scores``.
+        task: whose model it is.
         weights: of the model.
         unit: the actions so far, at least one.
         guesses: how many tokens.
@@ -29,6 +26,6 @@ def forecast(
     model = task.build_model(0)
     load_weights(model, weights)
     with torch.no_grad():
-        scores = token_scores(cast("Tensor", model(task.collate([unit])))[0, -1])
+        scores = task.scores(model, task.collate([unit]))[0, -1]
         best = scores.exp().topk(guesses)
     return list(zip(best.indices.tolist(), best.values.tolist(), strict=True))

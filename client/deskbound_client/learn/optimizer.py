@@ -5,15 +5,16 @@ vector: its norm is taken in float64, the clipped sum is kept in float64, and th
 Gaussian noise on a lattice (``deskbound_strategies.mechanism``), added to all parameters at once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from opacus.optimizers import DPOptimizer
 from torch import Tensor
 from torch.optim import Optimizer
 
-from deskbound_strategies.mechanism import Lattice, clip_scales, privatise
+from deskbound_strategies.mechanism import Lattice, Vector, clip_scales, privatise
 from deskbound_strategies.noise import ByteSource
 
 
@@ -45,6 +46,23 @@ class LatticeOptimizer(DPOptimizer):  # type: ignore[misc]  # opacus ships no ty
         self._divisor = divisor
         self._source = source
         self._sum = np.zeros(lattice.dimension)
+
+    def add_unit(self, gradients: Sequence[Tensor]) -> None:
+        """Clip one unit's gradient as a whole and add it to the sum.
+
+        Args:
+            gradients: one per parameter, of its shape; sparse ones touch only the cells they name.
+        """
+        parts = [_entries(gradient) for gradient in gradients]
+        norm = np.sqrt(sum(float(values @ values) for _, values in parts))
+        scale = clip_scales(np.array([norm]), self._lattice.clip)[0]
+        if scale == 0.0:  # no finite norm: the unit contributes nothing
+            return
+        start = 0
+        for parameter, (places, values) in zip(self.params, parts, strict=True):
+            view = self._sum[start : start + parameter.numel()]
+            view[places] += scale * values
+            start += parameter.numel()
 
     def clip_and_accumulate(self) -> None:
         """Clip each unit's gradient as a whole and add it to the sum; no gradients add nothing."""
@@ -84,3 +102,13 @@ class LatticeOptimizer(DPOptimizer):  # type: ignore[misc]  # opacus ships no ty
     def clipped_sum(self) -> Tensor:
         """The sum not yet released, for tests: (d,) float64."""
         return torch.from_numpy(self._sum.copy())
+
+
+def _entries(gradient: Tensor) -> tuple[NDArray[np.int64] | slice, Vector]:
+    """Return where a gradient is not zero, in the flattened parameter, and its values there."""
+    if not gradient.is_sparse:
+        return slice(None), gradient.flatten().double().numpy()
+    whole = gradient.coalesce()  # a cell named twice would be added once
+    rows, width = whole.indices()[0], whole.values().shape[1]
+    places = rows[:, None] * width + torch.arange(width)
+    return places.flatten().numpy(), whole.values().flatten().double().numpy()

@@ -109,8 +109,4 @@ def accumulate(task: Task, model: nn.Module, optimizer: LatticeOptimizer, unit: 
     hostile weights blow that up until one unit more moves the sum by several clips.
     """
     loss = task.loss_per_unit(model, task.collate([unit])).sum()
-    parameters = optimizer.params
-    gradients = torch.autograd.grad(loss, parameters, materialize_grads=True)
-    for parameter, gradient in zip(parameters, gradients, strict=True):
-        parameter.grad_sample = gradient.unsqueeze(0)
-    optimizer.clip_and_accumulate()
+    optimizer.add_unit(torch.autograd.grad(loss, optimizer.params, materialize_grads=True))

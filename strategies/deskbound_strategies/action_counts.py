@@ -1,0 +1,130 @@
+"""Private counts: which action follows one other, or two, in a single round.
+
+Counting is written as learning, so that a round of it is a round like any other: same gate,
+contract, clipping, noise, ledger and log. The loss of a unit is linear in the weights, so its
+gradient is minus the unit's counts, whatever the weights are; a step of SGD adds the noised counts
+to them. ``sketch.py`` says where counts go and how they are read.
+
+It is the baseline that a network has to beat at the same epsilon, and what one can start from.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from deskbound_strategies import sketch
+from deskbound_strategies.codec import Layout
+from deskbound_strategies.task import Batch, Metrics, Task, Unit, collate, evaluate, layout_of
+from deskbound_strategies.vocabulary import TOKENS, VOCABULARY_HASH
+
+_READ_AT_ONCE = 256  # pairs of actions
+
+
+class CountsModel(nn.Module):
+    """Cells of pairs and triples; gradients are sparse, for a unit touches few of them.
+
+    Args:
+        actions: size of the vocabulary.
+    """
+
+    def __init__(self, actions: int) -> None:
+        super().__init__()
+        self.actions = actions
+        self.pairs = _cells(actions * actions)
+        self.triples = _cells(sketch.CELLS)
+
+    def read(self) -> sketch.Counts:
+        """Return what the cells say."""
+        pairs, triples = (
+            cells.weight.detach().double().numpy()[:, 0] for cells in (self.pairs, self.triples)
+        )
+        return sketch.read(pairs, triples, self.actions)
+
+
+class ActionCounts:
+    """Counts pairs and triples of consecutive actions of a unit.
+
+    Args:
+        actions: size of the vocabulary, at most 1,000.
+        vocabulary_hash: its hash.
+    """
+
+    name = "action_counts"
+
+    def __init__(self, actions: int = len(TOKENS), vocabulary_hash: str = VOCABULARY_HASH) -> None:
+        self.actions = actions
+        self.vocabulary_hash = vocabulary_hash
+
+    def layout(self) -> Layout:
+        """Return the layout of the cells."""
+        return layout_of(self.build_model(0))
+
+    def build_model(self, seed: int) -> CountsModel:  # noqa: ARG002 - nothing is random here
+        """Return a model that has counted nothing."""
+        return CountsModel(self.actions)
+
+    def collate(self, units: Sequence[Unit]) -> Batch:
+        """Put units side by side, padded at the end."""
+        return collate(units)
+
+    def loss_per_unit(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Return (units,) minus the weighted sums of the cells of a unit's pairs and triples."""
+        model = cast("CountsModel", model)
+        found = _places(batch, model.actions)
+        pairs = model.pairs(found.pairs)[..., 0] * found.pairs_present
+        triples = model.triples(found.triples)[..., 0] * found.signs
+        weighed: Tensor = sketch.PAIR_WEIGHT * pairs.sum(1) + sketch.TRIPLE_WEIGHT * triples.sum(1)
+        return -weighed / sketch.SCALE
+
+    def scores(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Return (units, length, actions) log chances of what follows each action."""
+        counts = cast("CountsModel", model).read()
+        tokens = batch.tokens.numpy()
+        found = np.empty((*tokens.shape, len(counts.after)))
+        found[:, 0] = counts.after[tokens[:, 0]]
+        before, last = tokens[:, :-1].ravel(), tokens[:, 1:].ravel()
+        contexts, places = np.unique(np.stack([before, last]), axis=1, return_inverse=True)
+        chances = np.concatenate(
+            [
+                counts.after_two(*contexts[:, start : start + _READ_AT_ONCE])
+                for start in range(0, contexts.shape[1], _READ_AT_ONCE)
+            ]
+            or [counts.after[:0]]
+        )
+        found[:, 1:] = chances[places.ravel()].reshape(found[:, 1:].shape)
+        return torch.from_numpy(np.log(np.maximum(found, np.finfo(np.float64).tiny)))
+
+    def evaluate(self, model: nn.Module, units: Sequence[Unit]) -> Metrics:
+        """Return how often the likeliest action, or one of the five likeliest, was right."""
+        return evaluate(self, model, units)
+
+
+class _Places(NamedTuple):
+    """Where a batch's counts go; what is not there goes to some cell with weight zero."""
+
+    pairs: Tensor  # (units, length - 1)
+    pairs_present: Tensor
+    triples: Tensor  # (units, length - 2)
+    signs: Tensor
+
+
+def _places(batch: Batch, actions: int) -> _Places:
+    tokens = batch.tokens.numpy()
+    pairs = sketch.pair_cells(tokens[:, :-1], tokens[:, 1:], actions)
+    triples, signs = sketch.triple_cells(tokens[:, :-2], tokens[:, 1:-1], tokens[:, 2:])
+    return _Places(
+        torch.from_numpy(pairs),
+        batch.present[:, 1:].float(),
+        torch.from_numpy(triples),
+        torch.from_numpy(signs).float() * batch.present[:, 2:],
+    )
+
+
+def _cells(count: int) -> nn.Embedding:
+    return nn.Embedding(count, 1, sparse=True, _weight=torch.zeros(count, 1))
+
+
+TASK: Task = ActionCounts()

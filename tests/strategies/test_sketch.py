@@ -1,0 +1,104 @@
+"""Cells of counts: where they lie, what is read from them with and without noise."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deskbound_strategies import sketch
+from deskbound_strategies.sketch import CELLS, PAIR_WEIGHT, TRIPLE_WEIGHT, pair_cells, triple_cells
+
+ACTIONS = 12
+TOKENS = st.integers(0, 2**16 - 1)
+
+
+def counted(history, actions=ACTIONS, times=1.0):
+    """Cells after counting a sequence ``times`` over, weighted as units are."""
+    tokens = np.asarray(history)
+    pairs, triples = np.zeros(actions * actions), np.zeros(CELLS)
+    np.add.at(pairs, pair_cells(tokens[:-1], tokens[1:], actions), PAIR_WEIGHT * times)
+    cells, signs = triple_cells(tokens[:-2], tokens[1:-1], tokens[2:])
+    np.add.at(triples, cells, TRIPLE_WEIGHT * times * signs)
+    return pairs, triples
+
+
+def habitual(n=4_000, seed=1):
+    """0 1 2 and 3 1 4 by turns at random: what follows 1 is told by what was before it."""
+    parts = np.array([[0, 1, 2], [3, 1, 4]])
+    return parts[np.random.default_rng(seed).integers(0, 2, n)].ravel()
+
+
+def test_the_hash_is_published_and_never_changes():
+    cells, signs = triple_cells(np.array([0, 1, 422]), np.array([0, 2, 421]), np.array([0, 3, 7]))
+    assert cells.tolist() == [904623, 738718, 639863]
+    assert signs.tolist() == [1.0, 1.0, -1.0]
+
+
+@given(TOKENS, TOKENS, TOKENS)
+def test_every_triple_has_a_cell_and_a_sign(first, second, third):
+    (cell,), (sign,) = triple_cells(np.array([first]), np.array([second]), np.array([third]))
+    assert 0 <= cell < CELLS
+    assert sign in {-1.0, 1.0}
+
+
+def test_triples_spread_evenly_over_cells_and_signs():
+    first, second = np.meshgrid(np.arange(400), np.arange(400))
+    cells, signs = triple_cells(first.ravel(), second.ravel(), np.full(first.size, 7))
+    loads = np.bincount(cells, minlength=CELLS)
+    expected = first.size / CELLS
+    assert abs(loads.var() / expected - 1) < 0.05  # as Poisson's
+    assert abs(signs.mean()) < 0.01
+
+
+def test_two_actions_back_tell_more_than_one():
+    found = sketch.read(*counted(habitual()), ACTIONS)
+    assert abs(found.after[1, 2] - 0.5) < 0.05
+    assert abs(found.after[1, 4] - 0.5) < 0.05
+    chances = found.after_two(np.array([0, 3]), np.array([1, 1]))
+    assert chances[0].argmax() == 2
+    assert chances[1].argmax() == 4
+    assert chances.max(axis=1).min() > 0.98
+
+
+@given(st.floats(1e-6, 1e6))
+def test_nothing_depends_on_the_scale_of_the_cells(scale):
+    pairs, triples = counted(habitual(200))
+    noise = np.random.default_rng(0).normal(0, 1, CELLS)
+    plain = sketch.read(pairs, triples + noise, ACTIONS)
+    scaled = sketch.read(pairs * scale, (triples + noise) * scale, ACTIONS)
+    np.testing.assert_allclose(scaled.after, plain.after, rtol=1e-6)
+    two = np.array([0, 3]), np.array([1, 1])
+    np.testing.assert_allclose(scaled.after_two(*two), plain.after_two(*two), rtol=1e-6, atol=1e-9)
+
+
+def test_noise_alone_is_read_as_nearly_nothing():
+    rng = np.random.default_rng(2)
+    pairs, triples = rng.normal(0, 5, ACTIONS**2), rng.normal(0, 5, CELLS)
+    found = sketch.read(pairs, triples, ACTIONS)
+    assert abs(found.background.deviation / 5 - 1) < 0.01
+    np.testing.assert_allclose(found.after.sum(axis=1), 1.0)
+    assert found.after_two(np.array([3]), np.array([4])).max() < 0.7
+
+
+def test_the_noise_is_told_from_what_was_counted():
+    pairs, triples = counted(np.random.default_rng(3).integers(0, 400, 50_000), 400)
+    noisy = triples + np.random.default_rng(4).normal(0, 40, CELLS)
+    found = sketch.read(pairs, noisy, 400)
+    assert abs(found.background.deviation / 40 - 1) < 0.02
+
+
+def test_what_stands_out_of_the_noise_is_believed_and_what_does_not_is_not():
+    pairs, triples = counted(habitual())
+    rng = np.random.default_rng(5)
+    for noise, believed in ((20.0, True), (20_000.0, False)):
+        found = sketch.read(
+            pairs + rng.normal(0, noise, len(pairs)), triples + rng.normal(0, noise, CELLS), ACTIONS
+        )
+        chances = found.after_two(np.array([0, 3]), np.array([1, 1]))
+        sure = min(chances[0, 2], chances[1, 4]) > 0.9
+        assert bool(sure) is believed
+
+
+def test_counts_of_nothing_are_chances_all_the_same():
+    found = sketch.read(np.zeros(ACTIONS**2), np.zeros(CELLS), ACTIONS)
+    np.testing.assert_allclose(found.after, 1 / ACTIONS)
+    np.testing.assert_allclose(found.after_two(np.array([1]), np.array([2])), 1 / ACTIONS)
