@@ -14,6 +14,7 @@ from deskbound_client.archive.admission import RESEARCH, moved_days
 from deskbound_client.capture.control import Control
 from deskbound_client.capture.signals import RHYTHM, WINDOWS, mask_of
 from deskbound_client.config import Config
+from deskbound_client.employee.model import TASK as PREDICTING
 from deskbound_client.federation.join import Server
 from deskbound_client.federation.participant import Accepted, Answered
 from deskbound_client.governor.caps import MEGABYTE
@@ -176,8 +177,10 @@ class VaultLaptop:
             raise Refusal(RefusalCode.RELEASE_NOT_LOGGED)
 
     def keep_model(self, accepted: Accepted) -> None:
-        """Keep the shared model for the employee's own predictions."""
+        """Keep the shared model for the employee's own predictions, if it is of their task."""
         asked = accepted.contract
+        if asked.task != PREDICTING:
+            return
         card = {
             "task": asked.task,
             "model_hash": asked.model_hash,

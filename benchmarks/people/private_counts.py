@@ -1,0 +1,210 @@
+"""What a crowd's private counts can guess of real people's next action.
+
+    python -m benchmarks.people.private_counts [--data FOLDER] [--set abb_ide] [--unit session]
+
+Each person is a laptop. What the task ``action_counts`` does there, unit by unit, is done here for
+all laptops at once: units are cut by the client's own code, clipped counts are summed, each step
+samples units, each laptop adds noise of its own to each step, the server averages. A test holds
+this against the client's own training. Every unit of all days takes part, and epsilon is that of
+all steps together, for one unit, at ``DELTA`` (PRV).
+
+With ``--validate`` the last eighth of what is learned from is guessed instead of the test part:
+for choosing constants.
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+from scipy.optimize import brentq
+
+from benchmarks.people.counting import Score, score
+from benchmarks.people.sets import SETS, Crowd, Person, Whole, arguments, load
+from deskbound_client.learn.trainer import SGD_MOMENTUM
+from deskbound_client.learn.units import units
+from deskbound_strategies import sketch
+from deskbound_strategies.accounting import SampledGaussian, epsilon_prv
+from deskbound_strategies.contract import Unit
+from deskbound_strategies.vocabulary import GAP_UNKNOWN, Action
+
+DELTA = 1e-6
+EPSILONS = (8.0, 4.0, 2.0, 1.0)
+SEEDS = (1, 2, 3)
+# As the floor ``balanced`` lets a contract ask.
+RATE, STEPS, CLIP = 0.2, 25, 1.0
+UNIT_SECONDS, UNIT_ACTIONS = 600, {"session": 256, "day": 1024}
+_AT_ONCE = 2_000  # contexts
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tallies:
+    """Each unit's weighted counts, sparse, clipped to norm ``CLIP``.
+
+    Attributes:
+        actions: size of the vocabulary.
+        units: how many units there are.
+        laptops: how many people.
+        unit: (n,) which unit an entry belongs to.
+        cell: (n,) pairs first, then triples.
+        value: (n,) what the unit contributes to the cell.
+    """
+
+    actions: int
+    units: int
+    laptops: int
+    unit: Whole
+    cell: Whole
+    value: Floats
+
+    @property
+    def cells(self) -> int:
+        """How many cells there are."""
+        return self.actions**2 + sketch.CELLS
+
+    def summed(self, times: Floats) -> Floats:
+        """Return (cells,) the sum of all units, each taken ``times`` over: (units,)."""
+        return np.bincount(self.cell, self.value * times[self.unit], minlength=self.cells)
+
+
+def tally(crowd: Crowd, people: list[Person], kind: Unit, clip: float = CLIP) -> Tallies:
+    """Cut people's events into units and count them."""
+    found = [
+        one.tokens
+        for person in people
+        for day in _days(person)
+        for one in units(day, kind, UNIT_SECONDS, UNIT_ACTIONS[kind])
+    ]
+    tokens = np.concatenate(found)
+    unit = np.repeat(np.arange(len(found)), [len(one) for one in found])
+    two, three = unit[1:] == unit[:-1], unit[2:] == unit[:-2]
+    pairs = sketch.pair_cells(tokens[:-1], tokens[1:], crowd.size)[two]
+    triples, signs = sketch.triple_cells(tokens[:-2], tokens[1:-1], tokens[2:])
+    cells = np.r_[pairs, triples[three] + crowd.size**2]
+    values = np.r_[np.full(len(pairs), sketch.PAIR_WEIGHT), sketch.TRIPLE_WEIGHT * signs[three]]
+    owner = np.r_[unit[1:][two], unit[2:][three]]
+    width = crowd.size**2 + sketch.CELLS
+    keys, places = np.unique(owner * width + cells, return_inverse=True)
+    sums = np.bincount(places, values / sketch.SCALE)
+    of, where = keys // width, keys % width
+    norms = np.sqrt(np.bincount(of, sums**2, minlength=len(found)))
+    scales = np.minimum(1.0, clip / np.maximum(norms, 1e-300))
+    return Tallies(crowd.size, len(found), len(people), of, where, sums * scales[of])
+
+
+def _days(person: Person) -> Iterator[list[Action]]:
+    edges = np.flatnonzero(np.diff(person.seconds // 86_400)) + 1
+    parts = (np.split(column, edges) for column in (person.tokens, person.seconds))
+    for tokens, seconds in zip(*parts, strict=True):
+        yield [
+            Action(token, 0, GAP_UNKNOWN, at)
+            for token, at in zip(tokens.tolist(), seconds.tolist(), strict=True)
+        ]
+
+
+def released(tallies: Tallies, sigma: float, rng: np.random.Generator) -> Floats:
+    """Return (cells,) what the server's mean adds up to, up to a public factor.
+
+    Args:
+        tallies: of all units.
+        sigma: noise multiplier.
+        rng: samples units and draws noise.
+    """
+    # The local optimizer's momentum makes early steps count up to twice.
+    left = np.arange(STEPS, 0, -1)
+    weights = (1 - SGD_MOMENTUM**left) / (1 - SGD_MOMENTUM)
+    times = sum(weight * (rng.random(tallies.units) < RATE) for weight in weights)
+    noise = sigma * CLIP * np.sqrt(tallies.laptops * (weights**2).sum())
+    return tallies.summed(np.asarray(times)) + rng.normal(0.0, noise, tallies.cells)
+
+
+def sigma_for(epsilon: float) -> float:
+    """Return the noise multiplier with which all steps together cost so much."""
+
+    def over(sigma: float) -> float:
+        return epsilon_prv([SampledGaussian(RATE, sigma, STEPS)], DELTA) - epsilon
+
+    return float(brentq(over, 0.4, 40.0, xtol=1e-3))
+
+
+def ranks(counts: sketch.Counts, past: Whole, future: Whole) -> Whole:
+    """Return the rank of each of a person's later tokens by the chances after the two before it.
+
+    Args:
+        counts: of the crowd.
+        past: (n,) the person's tokens before, at least two.
+        future: (m,) those to be guessed.
+
+    Returns:
+        (m,) ranks from 0.
+    """
+    history = np.r_[past[-2:], future]
+    contexts, places = np.unique(
+        np.stack([history[:-2], history[1:-1]]), axis=1, return_inverse=True
+    )
+    order = np.argsort(places, kind="stable")
+    found = np.empty(len(future), np.int64)
+    ends = np.searchsorted(places[order], np.arange(0, contexts.shape[1] + _AT_ONCE, _AT_ONCE))
+    for block, (start, stop) in enumerate(pairwise(ends)):
+        chosen = order[start:stop]
+        chances = counts.after_two(*contexts[:, block * _AT_ONCE : (block + 1) * _AT_ONCE])
+        rows, tokens = chances[places[chosen] - block * _AT_ONCE], future[chosen]
+        mine = rows[np.arange(len(tokens)), tokens][:, None]
+        before = np.arange(rows.shape[1]) < tokens[:, None]
+        found[chosen] = ((rows > mine) | ((rows == mine) & before)).sum(axis=1)
+    return found
+
+
+def measured(cells: Floats, tallies: Tallies, parts: list[tuple[Person, Person]]) -> Score:
+    """Return how good the released cells' guesses are over all people's later events."""
+    edge = tallies.actions**2
+    counts = sketch.read(cells[:edge], cells[edge:], tallies.actions)
+    return score(ranks(counts, past.tokens, future.tokens) for past, future in parts)
+
+
+def main() -> None:
+    """Print the table."""
+    parser: argparse.ArgumentParser = arguments(__doc__)
+    parser.add_argument("--set", choices=SETS, default="abb_ide", help="Which people.")
+    parser.add_argument("--unit", choices=UNIT_ACTIONS, default="session", help="What is hidden.")
+    parser.add_argument("--validate", action="store_true", help="Guess a part of the training.")
+    asked = parser.parse_args()
+    crowd, console = load(asked.set, asked.data), Console()
+    parts = [person.split() for person in crowd.people]
+    if asked.validate:
+        parts = [past.split(0.875) for past, _ in parts]
+    tallies = tally(crowd, [past for past, _ in parts], asked.unit)
+    told = Table(
+        title=f"{crowd.name}: private counts of {tallies.laptops} people, "
+        f"{tallies.units:,} {asked.unit} units, delta {DELTA:g}, q {RATE}, {STEPS} steps"
+    )
+    for name in ("epsilon", "sigma", "hit@1", "hit@5", "MRR"):
+        told.add_column(name, justify="right")
+    plain = measured(tallies.summed(np.ones(tallies.units)), tallies, parts)
+    told.add_row("no noise", "", *(f"{one:.3f}" for one in (plain.hit1, plain.hit5, plain.mrr)))
+    for epsilon in EPSILONS:
+        sigma = sigma_for(epsilon)
+        found = [
+            measured(released(tallies, sigma, np.random.default_rng(seed)), tallies, parts)
+            for seed in SEEDS
+        ]
+        columns = np.array([(one.hit1, one.hit5, one.mrr) for one in found])
+        told.add_row(
+            f"{epsilon:g}",
+            f"{sigma:.2f}",
+            *(
+                f"{mean:.3f} ± {spread:.3f}"
+                for mean, spread in zip(columns.mean(0), columns.std(0, ddof=1), strict=True)
+            ),
+        )
+    console.print(told)
+
+
+if __name__ == "__main__":
+    main()
