@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from deskbound_server.admission import version_key
-from deskbound_server.plan import RoundPlan, sample_contract
+from deskbound_server.plan import COMBININGS, RoundPlan, sample_contract
 from deskbound_strategies.errors import ConfigError, Refusal
 from deskbound_strategies.policy import PROFILES, check_contract
+from deskbound_strategies.robust import cut_at_each_end
 from deskbound_strategies.server_optimizer import NAMES
 
 # Least and largest value of every number; the profile then sets tighter ones.
@@ -38,6 +39,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "server_second_momentum": (0.0, 0.99999),
     "server_stability": (1e-12, 1e2),
     "norm_bound": (0.0, 1e9),
+    "trim": (0.01, 0.49),
     "seed": (0, 2**31),
 }
 _CHOICES: dict[str, tuple[str, ...]] = {
@@ -45,6 +47,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "unit": ("session", "day"),
     "local_optimizer": ("sgd", "adam"),
     "server_optimizer": NAMES,
+    "aggregation": COMBININGS,
 }
 
 
@@ -90,7 +93,11 @@ def _value(name: str, key: str, value: Any) -> Any:
     if key in _CHOICES:
         if value not in _CHOICES[key]:
             options = ", ".join(_CHOICES[key])
-            raise ConfigError(f"{name}: {key} is not acceptable.", f"Choose one of {options}.")
+            near = difflib.get_close_matches(str(value), _CHOICES[key], n=1, cutoff=0.0)[0]
+            raise ConfigError(
+                f"{name}: {key} is not acceptable.",
+                f"Choose one of {options}; did you mean {near!r}?",
+            )
         return value
     if key not in _RANGES:
         if not isinstance(value, str) or not value.isascii() or not 0 < len(value) <= 64:
@@ -115,6 +122,7 @@ def _check_whole(plan: RoundPlan, name: str) -> None:
         raise ConfigError(
             f"{name}: enough is below minimum_cohort.", "Give 0, or at least minimum_cohort."
         )
+    _check_trim(plan, name)
     try:
         version_key(plan.client_version_min), version_key(plan.client_version_below)
     except ValueError:
@@ -122,6 +130,19 @@ def _check_whole(plan: RoundPlan, name: str) -> None:
             f"{name}: a client version has three numbers.", "Write it as in 0.1.0."
         ) from None
     _check_profile(plan, name)
+
+
+def _check_trim(plan: RoundPlan, name: str) -> None:
+    """Refuse a trimmed mean that would be another one than it says, or no trimmed one at all."""
+    if plan.aggregation != "trimmed-mean":
+        return
+    if abs(100 * plan.trim - round(100 * plan.trim)) > 1e-9:
+        raise ConfigError(f"{name}: trim is no whole percentage.", "Write it as in 0.15.")
+    if cut_at_each_end(plan.combining, plan.minimum_cohort) == 0:
+        raise ConfigError(
+            f"{name}: a trim of {plan.trim:g} leaves out nobody of {plan.minimum_cohort} replies.",
+            "Raise trim or minimum_cohort, or choose another aggregation.",
+        )
 
 
 def _check_profile(plan: RoundPlan, name: str) -> None:

@@ -9,7 +9,9 @@ one. That is the price of never counting a reply twice.
 
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flwr.app import RecordDict
@@ -23,7 +25,6 @@ from deskbound_server.plan import RoundPlan
 from deskbound_server.receipts import Receipts
 from deskbound_server.schema import RunState
 from deskbound_strategies import dsse
-from deskbound_strategies.aggregation import StreamingMean
 from deskbound_strategies.codec import Layout, Tensors, decode, encode
 from deskbound_strategies.contract import PAYLOAD_TYPE, RoundContract, join_releases
 from deskbound_strategies.dp_fedavg import Clock, DpFedAvg, Grid, Outcome, gather, sample_cohort
@@ -31,6 +32,7 @@ from deskbound_strategies.errors import RoundFailedError
 from deskbound_strategies.log_entries import ReleasedModel, contract_leaf, model_leaf
 from deskbound_strategies.log_rules import LogRules
 from deskbound_strategies.note import Verifier
+from deskbound_strategies.robust import aggregator_for
 from deskbound_strategies.server_optimizer import (
     OptimizerState,
     advance,
@@ -58,6 +60,8 @@ class Job:
         witnesses: whose cosignatures are waited for.
         grid: reaches laptops.
         clock: time source.
+        late: receipts that came after their round was closed.
+        spool: where replies wait when a round's aggregation needs all at once.
     """
 
     run: str
@@ -73,6 +77,7 @@ class Job:
     grid: Grid
     clock: Clock
     late: LateReceipts = field(default_factory=LateReceipts)
+    spool: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +167,9 @@ def _attempt(job: Job, standing: _Standing, cohort: list[int]) -> _Standing | No
         return contract_message(envelope, prover.prove(anchors[node]), weights)
 
     known = [node for node in cohort if node in anchors]
-    outcome = _strategy(job, contract, receipts).run_round(
-        contract, request, known, StreamingMean(job.layout)
-    )
+    with closing(aggregator_for(contract.aggregation, job.layout, job.spool)) as aggregator:
+        strategy = _strategy(job, contract, receipts)
+        outcome = strategy.run_round(contract, request, known, aggregator)
     # A refusal tells nothing of what a laptop remembers: it may have refused before it looked.
     for anchor in receipts.taken:
         job.database.head_known(anchor, prover.head.size)

@@ -79,4 +79,5 @@ def _job(home: ServerHome, database: Database, grid: Grid, row: RunRow) -> Job:
         witnesses=read_witnesses(home.witnesses),
         grid=StrictGrid(grid, encoded_size(layout) + _ENVELOPE_BYTES),
         clock=Clock(),
+        spool=home.run,
     )

@@ -90,6 +90,19 @@ class Bench:
         return [(row.number, row.state.value) for row in self.database.rounds(self.run)]
 
 
+def test_a_liar_moves_the_mean_and_not_the_median(tmp_path):
+    for aggregation, reached in (("mean", 34.0), ("median", 1.0), ("trimmed-mean", 1.0)):
+        (tmp_path / aggregation).mkdir()
+        plan = new_plan(rounds=1, cohort=3, minimum_cohort=3, aggregation=aggregation, trim=0.34)
+        bench = Bench(tmp_path / aggregation, plan, laptops=3)
+        values = iter([100.0, 1.0, 1.0])
+        bench.update = lambda _, told=values: encode({"w": np.full(3, next(told), "f4")}, LAYOUT)
+        conduct(bench.job(plan))
+        np.testing.assert_array_equal(bench.final(), [reached] * 3)
+        assert {one.aggregation for one in bench.contracts} == {plan.combining}
+        assert {one.aggregation for one in bench.audit().contracts.values()} == {plan.combining}
+
+
 def test_a_run_releases_a_model_per_round(tmp_path):
     plan = new_plan(rounds=3, seed=5)
     bench = Bench(tmp_path, plan)
