@@ -13,6 +13,8 @@ from deskbound_strategies.contract import LocalOptimizer, RoundContract, Unit
 from deskbound_strategies.policy import PROFILES, cap_of
 from deskbound_strategies.server_optimizer import Name, ServerOptimizer
 
+Holding = Literal["generated", "file", "none"]
+HOLDINGS: tuple[Holding, ...] = ("generated", "file", "none")
 Combining = Literal["mean", "trimmed-mean", "median"]
 COMBININGS: tuple[Combining, ...] = ("mean", "trimmed-mean", "median")
 
@@ -41,6 +43,13 @@ class RoundPlan:
             coordinate without the outermost, or the middle one.
         trim: fraction of the replies that a trimmed mean leaves out at each end, in whole percent.
         norm_bound: largest L2 norm of an update that counts; 0.0 derives one from the terms.
+        held_out: what a new model is tried on before it is released: made-up days, a file of public
+            activity, or nothing.
+        held_out_file: the file, relative to the plan; with ``held_out = "file"`` only.
+        held_out_hash: SHA-256 (hex) of the file; filled in when a run begins.
+        held_out_margin: how much worse than the last released model a new one may be, nats of mean
+            held-out loss per unit.
+        held_back_in_a_row: models held back one after the other at which the run gives up.
         seed: of the first model's weights; public.
         client_version_min, client_version_below: which clients may take part.
     """
@@ -73,6 +82,11 @@ class RoundPlan:
     aggregation: Combining = "mean"
     trim: float = 0.2
     norm_bound: float = 0.0
+    held_out: Holding = "generated"
+    held_out_file: str = ""
+    held_out_hash: str = ""
+    held_out_margin: float = 0.5
+    held_back_in_a_row: int = 3
     seed: int = 0
     client_version_min: str = "0.1.0"
     client_version_below: str = "0.2.0"

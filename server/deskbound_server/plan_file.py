@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deskbound_server.admission import version_key
-from deskbound_server.plan import COMBININGS, RoundPlan, sample_contract
+from deskbound_server.plan import COMBININGS, HOLDINGS, RoundPlan, sample_contract
 from deskbound_strategies.errors import ConfigError, Refusal
 from deskbound_strategies.policy import PROFILES, check_contract
 from deskbound_strategies.robust import cut_at_each_end
@@ -40,6 +40,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "server_stability": (1e-12, 1e2),
     "norm_bound": (0.0, 1e9),
     "trim": (0.01, 0.49),
+    "held_out_margin": (0.0, 1e3),
+    "held_back_in_a_row": (1, 100),
     "seed": (0, 2**31),
 }
 _CHOICES: dict[str, tuple[str, ...]] = {
@@ -48,7 +50,10 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "local_optimizer": ("sgd", "adam"),
     "server_optimizer": NAMES,
     "aggregation": COMBININGS,
+    "held_out": HOLDINGS,
 }
+# Least and most characters of texts; of those not named here 1 and 64.
+_LENGTHS = {"held_out_file": (0, 4096), "held_out_hash": (0, 64)}
 
 
 def load_plan(path: Path) -> RoundPlan:
@@ -100,7 +105,8 @@ def _value(name: str, key: str, value: Any) -> Any:
             )
         return value
     if key not in _RANGES:
-        if not isinstance(value, str) or not value.isascii() or not 0 < len(value) <= 64:
+        least, most = _LENGTHS.get(key, (1, 64))
+        if not isinstance(value, str) or not value.isascii() or not least <= len(value) <= most:
             raise ConfigError(f"{name}: {key} is not acceptable.", "Give a short text in quotes.")
         return value
     low, high = _RANGES[key]
@@ -121,6 +127,11 @@ def _check_whole(plan: RoundPlan, name: str) -> None:
     if plan.enough and plan.enough < plan.minimum_cohort:
         raise ConfigError(
             f"{name}: enough is below minimum_cohort.", "Give 0, or at least minimum_cohort."
+        )
+    if (plan.held_out == "file") != bool(plan.held_out_file):
+        raise ConfigError(
+            f"{name}: held_out and held_out_file do not belong together.",
+            'Give held_out_file with held_out = "file", and only then.',
         )
     _check_trim(plan, name)
     try:

@@ -13,6 +13,7 @@ from deskbound_server.follow import look
 from deskbound_server.gate import LOG_PREFIX
 from deskbound_server.home import ServerHome
 from deskbound_server.model_store import ModelStore
+from deskbound_server.publication import Cause, Check
 from deskbound_server.schema import RunState
 from deskbound_strategies.checkpoint import Trust
 from deskbound_strategies.dp_fedavg import Outcome
@@ -135,6 +136,26 @@ def test_runs_and_models_can_be_read_by_a_person(say, history, capsys):
     assert "1 of 2" in shown
     assert history[:12] in shown
     assert "refused 1 sigma-too-low" in shown
+
+
+def test_a_model_held_back_is_shown_with_its_cause_and_figures(say, home, history, capsys):
+    with closing(Database.open(home.database)) as database:
+        contract = new_plan().contract(
+            run=RUN, number=2, vocabulary_hash="a" * 64, model_hash="b" * 64, anchors="c" * 64,
+            issued=200,
+        )  # fmt: skip
+        database.open_round(contract, b"envelope", b"leaf 2")
+        check = Check(Cause.WORSE, 7.25, 5.5)
+        outcome = Outcome(4, 4, {}, {}, 0, None)
+        database.close_round(contract.digest(), outcome, 230, check=check)
+    capsys.readouterr()
+    assert say("runs", "c3c3") == 0
+    shown = capsys.readouterr().out
+    assert "round 2, try 1: held back, worse: held-out loss 7.250, before 5.500" in shown
+    assert say("runs", "c3c3", "--json") == 0
+    told = json.loads(capsys.readouterr().out)["rounds"][1]
+    assert (told["state"], told["held_back"], told["model_out"]) == ("held-back", "worse", "")
+    assert (told["held_out_loss"], told["held_out_loss_before"]) == (7.25, 5.5)
 
 
 def test_no_line_of_a_table_is_wider_than_a_terminal(say, history, monkeypatch, capsys):
