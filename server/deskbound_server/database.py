@@ -203,6 +203,12 @@ class Database:
                 found.append(bytes(data))
         return found
 
+    def leaf_index(self, data: bytes) -> int | None:
+        """Return the index of the leaf with exactly these bytes, or None."""
+        table = schema.log_leaves
+        rows = self._read(sql.select(table.c.index).where(table.c.data == data).limit(1))
+        return int(rows[0]["index"]) if rows else None
+
     def add_leaves(self, leaves: Sequence[bytes]) -> None:
         """Append leaves to the log; they are on the disk when this returns."""
         with _translated(), self._engine.begin() as connection:
