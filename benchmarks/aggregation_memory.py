@@ -5,6 +5,7 @@ replies are composed when they are pulled, as the SuperLink would hand them over
 same replies are kept in a list, as Flower's own strategies do.
 
     python benchmarks/aggregation_memory.py [--few 10] [--many 200] [--megabytes 2.5] [--json]
+                                            [--aggregation plain|median|trimmed-mean-20]
 """
 
 import argparse
@@ -13,6 +14,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -21,11 +23,11 @@ from flwr.supercore.task_identity import TaskIdentity
 
 from deskbound_server.admission import Admission
 from deskbound_server.receipts import Receipts
-from deskbound_strategies.aggregation import StreamingMean
 from deskbound_strategies.codec import Layout, TensorSpec, encode
-from deskbound_strategies.contract import RoundContract
+from deskbound_strategies.contract import AGGREGATIONS, RoundContract
 from deskbound_strategies.dp_fedavg import Clock, DpFedAvg
 from deskbound_strategies.log_entries import Receipt, anchor_of
+from deskbound_strategies.robust import aggregator_for
 from deskbound_strategies.wire import contract_message, reply_content
 
 CONTRACT = RoundContract(
@@ -82,7 +84,7 @@ class LazyGrid:
             yield reply
 
 
-def one_round(replies: int, megabytes: float, *, keep: bool) -> int:
+def one_round(replies: int, megabytes: float, aggregation: str, *, keep: bool) -> int:
     """Carry out one round and return this process's peak memory in bytes."""
     layout = (TensorSpec("w", (int(megabytes * 1e6 / 4),)),)
     grid = LazyGrid(layout, [] if keep else None)
@@ -93,19 +95,18 @@ def one_round(replies: int, megabytes: float, *, keep: bool) -> int:
     strategy = DpFedAvg(
         grid, admission, max_update_bytes=admission.max_update_bytes, clock=Clock(lambda: 1.0)
     )
-    outcome = strategy.run_round(
-        CONTRACT,
-        lambda _: contract_message(b"{}", b"{}", b"weights"),
-        nodes,
-        StreamingMean(layout),
-    )
+    with closing(aggregator_for(aggregation, layout)) as aggregator:
+        outcome = strategy.run_round(
+            CONTRACT, lambda _: contract_message(b"{}", b"{}", b"weights"), nodes, aggregator
+        )
     assert outcome.admitted == replies
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def measured(replies: int, megabytes: float, *, keep: bool) -> int:
+def measured(replies: int, megabytes: float, aggregation: str, *, keep: bool) -> int:
     """Carry out one round in a fresh process."""
     words = [sys.executable, __file__, "--child", str(replies), "--megabytes", str(megabytes)]
+    words += ["--aggregation", aggregation]
     done = subprocess.run([*words, *(["--keep"] if keep else [])], capture_output=True, check=True)
     return int(done.stdout)
 
@@ -115,16 +116,17 @@ def main() -> None:
     parser.add_argument("--few", type=int, default=10)
     parser.add_argument("--many", type=int, default=200)
     parser.add_argument("--megabytes", type=float, default=2.5)
+    parser.add_argument("--aggregation", choices=AGGREGATIONS, default="plain", metavar="NAME")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--keep", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.child:
-        print(one_round(chosen.child, chosen.megabytes, keep=chosen.keep))
+        print(one_round(chosen.child, chosen.megabytes, chosen.aggregation, keep=chosen.keep))
         return
-    few = measured(chosen.few, chosen.megabytes, keep=False)
-    many = measured(chosen.many, chosen.megabytes, keep=False)
-    kept = measured(chosen.many, chosen.megabytes, keep=True)
+    few = measured(chosen.few, chosen.megabytes, chosen.aggregation, keep=False)
+    many = measured(chosen.many, chosen.megabytes, chosen.aggregation, keep=False)
+    kept = measured(chosen.many, chosen.megabytes, chosen.aggregation, keep=True)
     result = {"ratio": many / few, "ratio_when_replies_are_kept": kept / few}
     if chosen.json:
         print(json.dumps(result | {"few_bytes": few, "many_bytes": many, "kept_bytes": kept}))

@@ -14,6 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError
 
 from deskbound_server import schema
+from deskbound_server.publication import Cause, Check
 from deskbound_server.schema import LaptopRow, RoundRow, RoundState, RunRow, RunState
 from deskbound_strategies.contract import RoundContract
 from deskbound_strategies.dp_fedavg import Outcome
@@ -116,10 +117,16 @@ class Database:
         *,
         model_out: str = "",
         optimizer_state: str = "",
+        check: Check | None = None,
         leaves: Sequence[bytes] = (),
     ) -> None:
-        """Record what came of a round and log it; with a model it is released, else it failed."""
+        """Record what came of a round and log it.
+
+        With a model it is released; with a cause in ``check`` it is held back; else it failed.
+        """
         state = RoundState.RELEASED if model_out else RoundState.FAILED
+        if check is not None and check.cause is not None:
+            state = RoundState.HELD_BACK
         change = sql.update(schema.rounds).where(schema.rounds.c.digest == digest).values(
             state=state, closed=closed, cohort=outcome.cohort, admitted=outcome.admitted,
             missing=outcome.missing, refused=json.dumps(outcome.refused, sort_keys=True),
@@ -129,6 +136,9 @@ class Database:
         with _translated(), self._engine.begin() as connection:
             append_leaves(connection, leaves)
             connection.execute(change)
+            if check is not None:
+                row = {"cause": check.cause, "loss": check.loss, "before": check.before}
+                connection.execute(sql.insert(schema.checks).values(digest=digest, **row))
 
     def abandon_open_rounds(self, run: str) -> int:
         """Mark rounds a dead process left open; their contracts are never used again."""
@@ -139,7 +149,12 @@ class Database:
 
     def rounds(self, run: str) -> list[RoundRow]:
         """Return all attempts of a run's rounds, in order."""
-        query = sql.select(schema.rounds).where(schema.rounds.c.run == run)
+        table, checks = schema.rounds, schema.checks
+        query = (
+            sql.select(table, checks.c.cause, checks.c.loss, checks.c.before)
+            .outerjoin(checks, checks.c.digest == table.c.digest)
+            .where(table.c.run == run)
+        )
         rows = self._read(query.order_by(schema.rounds.c.number, schema.rounds.c.attempt))
         return [_round_row(row) for row in rows]
 
@@ -187,6 +202,12 @@ class Database:
                     break
                 found.append(bytes(data))
         return found
+
+    def leaf_index(self, data: bytes) -> int | None:
+        """Return the index of the leaf with exactly these bytes, or None."""
+        table = schema.log_leaves
+        rows = self._read(sql.select(table.c.index).where(table.c.data == data).limit(1))
+        return int(rows[0]["index"]) if rows else None
 
     def add_leaves(self, leaves: Sequence[bytes]) -> None:
         """Append leaves to the log; they are on the disk when this returns."""
@@ -258,8 +279,10 @@ def append_leaves(connection: sql.Connection, leaves: Sequence[bytes]) -> None:
 
 
 def _round_row(row: dict[str, Any]) -> RoundRow:
+    cause, loss, before = (row.pop(name) for name in ("cause", "loss", "before"))
+    check = Check(None if cause is None else Cause(cause), loss, before)
     counts = {name: json.loads(row[name]) for name in ("refused", "rejected")}
-    return RoundRow(**(row | counts | {"state": RoundState(row["state"])}))
+    return RoundRow(**(row | counts | {"state": RoundState(row["state"]), "check": check}))
 
 
 def _pragmas(connection: Any, _record: object) -> None:

@@ -181,10 +181,16 @@ def find_home(given: Path | None) -> ServerHome:
     return ServerHome(Path.home() / ".deskbound-server")
 
 
-def write_private(path: Path, data: bytes) -> None:
+def write_private(path: Path, data: bytes, *, over: bool = True) -> None:
     """Write a file 0600, whole or not at all, and on disk before this returns.
 
+    Args:
+        path: the file; its folder is there.
+        data: what it shall hold.
+        over: False leaves a file that is there as it is.
+
     Raises:
+        ConfigError: it is there already, and ``over`` is False.
         DiskFullError: there is no room; the old file, if any, is untouched.
     """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -193,7 +199,14 @@ def write_private(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(path)
+        if over:
+            Path(name).replace(path)
+        else:
+            os.link(name, path)  # unlike a look beforehand, this cannot come too late
+            Path(name).unlink()
+    except FileExistsError:
+        Path(name).unlink(missing_ok=True)
+        raise ConfigError(f"{path.name} is there already.", "Name another file.") from None
     except OSError as error:
         Path(name).unlink(missing_ok=True)
         raise DiskFullError(

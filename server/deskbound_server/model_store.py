@@ -7,10 +7,20 @@ file nobody names. Reading checks the name against the content.
 import hashlib
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from deskbound_server.home import write_private
 from deskbound_strategies.errors import NotFoundError, VaultDamagedError
+
+
+class Format(StrEnum):
+    """Forms a model can be written in (``model_export.py``)."""
+
+    BIN = "bin"
+    SAFETENSORS = "safetensors"
+    ONNX = "onnx"
+
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 

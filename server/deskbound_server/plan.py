@@ -5,13 +5,18 @@ Everything in it is public and most of it ends up in the signed contract of ever
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Self
+from typing import Literal, Self
 
 from deskbound_strategies.accounting import RdpCurve, admits, round_cost
 from deskbound_strategies.canonical import canonical_bytes, parse_canonical
 from deskbound_strategies.contract import LocalOptimizer, RoundContract, Unit
 from deskbound_strategies.policy import PROFILES, cap_of
 from deskbound_strategies.server_optimizer import Name, ServerOptimizer
+
+Holding = Literal["generated", "file", "none"]
+HOLDINGS: tuple[Holding, ...] = ("generated", "file", "none")
+Combining = Literal["mean", "trimmed-mean", "median"]
+COMBININGS: tuple[Combining, ...] = ("mean", "trimmed-mean", "median")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +39,17 @@ class RoundPlan:
         local_learning_rate: step size on the laptop.
         server_optimizer, server_learning_rate, server_momentum, server_second_momentum,
             server_stability: how the mean update becomes the next model.
+        aggregation: how the updates of a round are combined: all averaged, or coordinate by
+            coordinate without the outermost, or the middle one.
+        trim: fraction of the replies that a trimmed mean leaves out at each end, in whole percent.
         norm_bound: largest L2 norm of an update that counts; 0.0 derives one from the terms.
+        held_out: what a new model is tried on before it is released: made-up days, a file of public
+            activity, or nothing.
+        held_out_file: the file, relative to the plan; with ``held_out = "file"`` only.
+        held_out_hash: SHA-256 (hex) of the file; filled in when a run begins.
+        held_out_margin: how much worse than the last released model a new one may be, nats of mean
+            held-out loss per unit.
+        held_back_in_a_row: models held back one after the other at which the run gives up.
         seed: of the first model's weights; public.
         client_version_min, client_version_below: which clients may take part.
     """
@@ -64,7 +79,14 @@ class RoundPlan:
     server_momentum: float = 0.9
     server_second_momentum: float = 0.99
     server_stability: float = 1e-3
+    aggregation: Combining = "mean"
+    trim: float = 0.2
     norm_bound: float = 0.0
+    held_out: Holding = "generated"
+    held_out_file: str = ""
+    held_out_hash: str = ""
+    held_out_margin: float = 0.5
+    held_back_in_a_row: int = 3
     seed: int = 0
     client_version_min: str = "0.1.0"
     client_version_below: str = "0.2.0"
@@ -88,6 +110,13 @@ class RoundPlan:
             self.server_second_momentum,
             self.server_stability,
         )
+
+    @property
+    def combining(self) -> str:
+        """How replies are combined, as a contract says it."""
+        if self.aggregation == "trimmed-mean":
+            return f"trimmed-mean-{round(100 * self.trim):02}"
+        return "plain" if self.aggregation == "mean" else self.aggregation
 
     def contract(
         self,
@@ -129,7 +158,7 @@ class RoundPlan:
             divisor=self.divisor,
             local_optimizer=self.local_optimizer,
             learning_rate=self.local_learning_rate,
-            aggregation="plain",
+            aggregation=self.combining,
             minimum_cohort=self.minimum_cohort,
             issued=issued,
             deadline=issued + self.deadline_seconds,

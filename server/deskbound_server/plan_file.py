@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from deskbound_server.admission import version_key
-from deskbound_server.plan import RoundPlan, sample_contract
+from deskbound_server.plan import COMBININGS, HOLDINGS, RoundPlan, sample_contract
 from deskbound_strategies.errors import ConfigError, Refusal
 from deskbound_strategies.policy import PROFILES, check_contract
+from deskbound_strategies.robust import cut_at_each_end
 from deskbound_strategies.server_optimizer import NAMES
 
 # Least and largest value of every number; the profile then sets tighter ones.
@@ -38,6 +39,9 @@ _RANGES: dict[str, tuple[float, float]] = {
     "server_second_momentum": (0.0, 0.99999),
     "server_stability": (1e-12, 1e2),
     "norm_bound": (0.0, 1e9),
+    "trim": (0.01, 0.49),
+    "held_out_margin": (0.0, 1e3),
+    "held_back_in_a_row": (1, 100),
     "seed": (0, 2**31),
 }
 _CHOICES: dict[str, tuple[str, ...]] = {
@@ -45,7 +49,11 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "unit": ("session", "day"),
     "local_optimizer": ("sgd", "adam"),
     "server_optimizer": NAMES,
+    "aggregation": COMBININGS,
+    "held_out": HOLDINGS,
 }
+# Least and most characters of texts; of those not named here 1 and 64.
+_LENGTHS = {"held_out_file": (0, 4096), "held_out_hash": (0, 64)}
 
 
 def load_plan(path: Path) -> RoundPlan:
@@ -90,10 +98,15 @@ def _value(name: str, key: str, value: Any) -> Any:
     if key in _CHOICES:
         if value not in _CHOICES[key]:
             options = ", ".join(_CHOICES[key])
-            raise ConfigError(f"{name}: {key} is not acceptable.", f"Choose one of {options}.")
+            near = difflib.get_close_matches(str(value), _CHOICES[key], n=1, cutoff=0.0)[0]
+            raise ConfigError(
+                f"{name}: {key} is not acceptable.",
+                f"Choose one of {options}; did you mean {near!r}?",
+            )
         return value
     if key not in _RANGES:
-        if not isinstance(value, str) or not value.isascii() or not 0 < len(value) <= 64:
+        least, most = _LENGTHS.get(key, (1, 64))
+        if not isinstance(value, str) or not value.isascii() or not least <= len(value) <= most:
             raise ConfigError(f"{name}: {key} is not acceptable.", "Give a short text in quotes.")
         return value
     low, high = _RANGES[key]
@@ -115,6 +128,12 @@ def _check_whole(plan: RoundPlan, name: str) -> None:
         raise ConfigError(
             f"{name}: enough is below minimum_cohort.", "Give 0, or at least minimum_cohort."
         )
+    if (plan.held_out == "file") != bool(plan.held_out_file):
+        raise ConfigError(
+            f"{name}: held_out and held_out_file do not belong together.",
+            'Give held_out_file with held_out = "file", and only then.',
+        )
+    _check_trim(plan, name)
     try:
         version_key(plan.client_version_min), version_key(plan.client_version_below)
     except ValueError:
@@ -122,6 +141,19 @@ def _check_whole(plan: RoundPlan, name: str) -> None:
             f"{name}: a client version has three numbers.", "Write it as in 0.1.0."
         ) from None
     _check_profile(plan, name)
+
+
+def _check_trim(plan: RoundPlan, name: str) -> None:
+    """Refuse a trimmed mean that would be another one than it says, or no trimmed one at all."""
+    if plan.aggregation != "trimmed-mean":
+        return
+    if abs(100 * plan.trim - round(100 * plan.trim)) > 1e-9:
+        raise ConfigError(f"{name}: trim is no whole percentage.", "Write it as in 0.15.")
+    if cut_at_each_end(plan.combining, plan.minimum_cohort) == 0:
+        raise ConfigError(
+            f"{name}: a trim of {plan.trim:g} leaves out nobody of {plan.minimum_cohort} replies.",
+            "Raise trim or minimum_cohort, or choose another aggregation.",
+        )
 
 
 def _check_profile(plan: RoundPlan, name: str) -> None:

@@ -5,35 +5,38 @@ the database says "released", and with that word go the round's receipts and the
 the log. After a crash the run goes on from the last released round. A contract of an unfinished
 round is never used again: laptops that had answered it paid for nothing, and pay again for the new
 one. That is the price of never counting a reply twice.
+
+A model that is held back (``publication.py``) leaves no trace but its round's record and receipts:
+the round is asked for again from the last good model, a few times at most.
 """
 
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import takewhile
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flwr.app import RecordDict
 
 from deskbound_server.admission import Admission
 from deskbound_server.database import Database
-from deskbound_server.late import LateReceipts
-from deskbound_server.log import Log, Prover, cosigned_by
-from deskbound_server.model_store import ModelStore
+from deskbound_server.job import Job
+from deskbound_server.log import Prover, cosigned_by
 from deskbound_server.plan import RoundPlan
+from deskbound_server.publication import Candidate, next_model
 from deskbound_server.receipts import Receipts
-from deskbound_server.schema import RunState
+from deskbound_server.schema import RoundState, RunState
 from deskbound_strategies import dsse
-from deskbound_strategies.aggregation import StreamingMean
-from deskbound_strategies.codec import Layout, Tensors, decode, encode
+from deskbound_strategies.aggregation import FloatTensors
+from deskbound_strategies.codec import Tensors, decode, encode
 from deskbound_strategies.contract import PAYLOAD_TYPE, RoundContract, join_releases
-from deskbound_strategies.dp_fedavg import Clock, DpFedAvg, Grid, Outcome, gather, sample_cohort
+from deskbound_strategies.dp_fedavg import DpFedAvg, Outcome, gather, sample_cohort
 from deskbound_strategies.errors import RoundFailedError
 from deskbound_strategies.log_entries import ReleasedModel, contract_leaf, model_leaf
 from deskbound_strategies.log_rules import LogRules
-from deskbound_strategies.note import Verifier
+from deskbound_strategies.robust import aggregator_for
 from deskbound_strategies.server_optimizer import (
     OptimizerState,
-    advance,
     initial_state,
     state_from_bytes,
     state_to_bytes,
@@ -41,47 +44,22 @@ from deskbound_strategies.server_optimizer import (
 from deskbound_strategies.wire import contract_message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """A run and all it works with.
-
-    Attributes:
-        run: its id.
-        plan: what it asks for.
-        layout: names and shapes of the task's weights.
-        vocabulary_hash: hash of the vocabulary the task reads.
-        first_weights: returns the model before round 1, from the plan's seed.
-        database: where it is recorded.
-        models: where its models lie.
-        key: signs contracts.
-        log: where contracts, receipts and models are logged.
-        witnesses: whose cosignatures are waited for.
-        grid: reaches laptops.
-        clock: time source.
-    """
-
-    run: str
-    plan: RoundPlan
-    layout: Layout
-    vocabulary_hash: str
-    first_weights: Callable[[int], Tensors]
-    database: Database
-    models: ModelStore
-    key: Ed25519PrivateKey
-    log: Log
-    witnesses: Sequence[Verifier]
-    grid: Grid
-    clock: Clock
-    late: LateReceipts = field(default_factory=LateReceipts)
-
-
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """Where a run is: rounds done, the model and the optimizer's memory."""
+    """Where a run is: rounds done, the model, the optimizer's memory, the held-out loss."""
 
     done: int
     weights: Tensors
     state: OptimizerState
+    loss: float | None
+
+
+class _Unreleased(StrEnum):
+    """Why an attempt released no model; a run that gives up says the last one."""
+
+    TOO_FEW_LAPTOPS = "too-few-laptops"
+    TOO_FEW_REPLIES = "too-few-replies"
+    HELD_BACK = "held-back"
 
 
 def new_run(database: Database, plan: RoundPlan, now: float) -> str:
@@ -118,26 +96,54 @@ def _standing(job: Job) -> _Standing:
     last = job.database.last_released(job.run)
     if last is None:
         state = initial_state(job.plan.optimizer, job.layout)
-        return _Standing(0, job.first_weights(job.plan.seed), state)
+        first = job.first_weights(job.plan.seed)
+        return _Standing(0, first, state, _loss(job, first))
     weights = decode(job.models.load(last.model_out), job.layout)
     saved = job.models.load(last.optimizer_state)
-    return _Standing(last.number, weights, state_from_bytes(job.plan.optimizer, saved, job.layout))
+    state = state_from_bytes(job.plan.optimizer, saved, job.layout)
+    loss = _loss(job, weights) if last.check.loss is None else last.check.loss
+    return _Standing(last.number, weights, state, loss)
+
+
+def _loss(job: Job, weights: Tensors) -> float | None:
+    return None if job.held_out_loss is None else job.held_out_loss(weights)
 
 
 def _next_round(job: Job, standing: _Standing) -> _Standing:
     """Try the next round until a model is released, as often as the plan allows."""
-    reason = "too-few-laptops"
-    for _ in range(job.plan.attempts):
+    reason, attempts = _Unreleased.TOO_FEW_LAPTOPS, job.plan.attempts
+    while attempts:
         cohort = _cohort(job)
         if len(cohort) < job.plan.minimum_cohort:
-            continue  # nobody was asked, so nobody paid
+            attempts -= 1  # nobody was asked, so nobody paid
+            continue
         after = _attempt(job, standing, cohort)
-        if after is not None:
+        if isinstance(after, _Standing):
             return after
-        reason = "too-few-replies"
+        reason = after
+        if reason is not _Unreleased.HELD_BACK:
+            attempts -= 1
+        elif _held_back_in_a_row(job) >= job.plan.held_back_in_a_row:
+            break
     job.database.set_run(job.run, RunState.FAILED, reason)
-    raise RoundFailedError(
-        f"Round {standing.done + 1} had fewer than {job.plan.minimum_cohort} replies that count.",
+    raise _gave_up(job.plan, standing.done + 1, reason)
+
+
+def _held_back_in_a_row(job: Job) -> int:
+    """Return how many models were held back since the last one that was released."""
+    latest = reversed(job.database.rounds(job.run))
+    since = takewhile(lambda row: row.state is not RoundState.RELEASED, latest)
+    return sum(row.state is RoundState.HELD_BACK for row in since)
+
+
+def _gave_up(plan: RoundPlan, number: int, reason: _Unreleased) -> RoundFailedError:
+    if reason is _Unreleased.HELD_BACK:
+        return RoundFailedError(
+            f"Round {number} made {plan.held_back_in_a_row} models in a row that were held back.",
+            "Look at 'deskbound-server runs' for the figures before you resume with --resume.",
+        )
+    return RoundFailedError(
+        f"Round {number} had fewer than {plan.minimum_cohort} replies that count.",
         "Look at 'deskbound-server runs' for the codes, then resume with --resume.",
     )
 
@@ -148,8 +154,8 @@ def _cohort(job: Job) -> list[int]:
     return sample_cohort(nodes, job.plan.cohort)
 
 
-def _attempt(job: Job, standing: _Standing, cohort: list[int]) -> _Standing | None:
-    """Carry out one attempt; None when no model was released."""
+def _attempt(job: Job, standing: _Standing, cohort: list[int]) -> _Standing | _Unreleased:
+    """Carry out one attempt; the next standing, or why no model was released."""
     weights = encode(standing.weights, job.layout)
     job.late.collect(job.grid)
     contract, envelope, prover = _log_contract(job, standing.done + 1, job.models.save(weights))
@@ -162,9 +168,9 @@ def _attempt(job: Job, standing: _Standing, cohort: list[int]) -> _Standing | No
         return contract_message(envelope, prover.prove(anchors[node]), weights)
 
     known = [node for node in cohort if node in anchors]
-    outcome = _strategy(job, contract, receipts).run_round(
-        contract, request, known, StreamingMean(job.layout)
-    )
+    with closing(aggregator_for(contract.aggregation, job.layout, job.spool)) as aggregator:
+        strategy = _strategy(job, contract, receipts)
+        outcome = strategy.run_round(contract, request, known, aggregator)
     # A refusal tells nothing of what a laptop remembers: it may have refused before it looked.
     for anchor in receipts.taken:
         job.database.head_known(anchor, prover.head.size)
@@ -233,28 +239,36 @@ def _strategy(job: Job, contract: RoundContract, receipts: Receipts) -> DpFedAvg
     )
 
 
+def _candidate(job: Job, standing: _Standing, mean: FloatTensors) -> Candidate:
+    optimizer, state, weights = job.plan.optimizer, standing.state, standing.weights
+    candidate = next_model(optimizer, state, weights, mean)
+    return candidate.tried(job.held_out_loss, standing.loss, job.plan.held_out_margin)
+
+
 def _settle(
     job: Job,
     contract: RoundContract,
     outcome: Outcome,
     receipts: Receipts,
     standing: _Standing,
-) -> _Standing | None:
+) -> _Standing | _Unreleased:
     """Release the next model and log it, or record that there is none.
 
     An update whose receipt cannot be logged any more is in the mean, so nothing is released.
     """
-    digest, now = contract.digest(), int(job.clock.now())
+    digest, now, optimizer = contract.digest(), int(job.clock.now()), job.plan.optimizer
+    made = None if outcome.mean is None else _candidate(job, standing, outcome.mean)
     with job.log.turn() as rules:
         leaves = receipts.leaves(rules)
-        if outcome.mean is None or len(leaves) < len(receipts.taken):
+        if len(leaves) < len(receipts.taken):
+            made = None
+        if made is None or made.check.cause is not None:
             job.log.check(leaves)
-            job.database.close_round(digest, outcome, now, leaves=leaves)
+            check = None if made is None else made.check
+            job.database.close_round(digest, outcome, now, check=check, leaves=leaves)
             job.log.checkpoint()
-            return None
-        optimizer = job.plan.optimizer
-        weights, state = advance(optimizer, standing.state, standing.weights, outcome.mean)
-        model = job.models.save(encode(weights, job.layout))
+            return _Unreleased.TOO_FEW_REPLIES if made is None else _Unreleased.HELD_BACK
+        model = job.models.save(encode(made.weights, job.layout))
         released = ReleasedModel(digest, contract.run, contract.round, model, outcome.admitted)
         leaves.append(model_leaf(released))
         job.log.check(leaves)
@@ -263,8 +277,9 @@ def _settle(
             outcome,
             now,
             model_out=model,
-            optimizer_state=job.models.save(state_to_bytes(optimizer, state, job.layout)),
+            optimizer_state=job.models.save(state_to_bytes(optimizer, made.state, job.layout)),
+            check=made.check,
             leaves=leaves,
         )
         job.log.checkpoint()  # so that witnesses see the model now, and not with the next contract
-    return _Standing(contract.round, weights, state)
+    return _Standing(contract.round, made.weights, made.state, made.check.loss)

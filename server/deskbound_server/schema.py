@@ -9,6 +9,8 @@ from enum import StrEnum
 
 import sqlalchemy as sql
 
+from deskbound_server.publication import Check
+
 
 class RunState(StrEnum):
     """Where a run stands."""
@@ -26,6 +28,7 @@ class RoundState(StrEnum):
     OPEN = "open"
     RELEASED = "released"
     FAILED = "failed"
+    HELD_BACK = "held-back"  # there was a model, and it was not good enough to be released
     ABANDONED = "abandoned"  # the server died; the contract is never used again
 
 
@@ -52,7 +55,7 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class RoundRow:
-    """One attempt of a round; counts as in ``dp_fedavg.Outcome``."""
+    """One attempt of a round; counts as in ``dp_fedavg.Outcome``, ``check`` of its model."""
 
     run: str
     number: int
@@ -70,6 +73,7 @@ class RoundRow:
     model_in: str
     model_out: str
     optimizer_state: str
+    check: Check
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,15 @@ rounds = sql.Table(
     sql.Column("model_in", sql.String(64), nullable=False),
     sql.Column("model_out", sql.String(64), nullable=False),
     sql.Column("optimizer_state", sql.String(64), nullable=False),
+)
+# How the model of a round did on held-out data, where one was made; released or not.
+checks = sql.Table(
+    "checks",
+    metadata,
+    sql.Column("digest", sql.ForeignKey("rounds.digest"), primary_key=True),
+    sql.Column("cause", sql.String(16), nullable=True),
+    sql.Column("loss", sql.Float, nullable=True),
+    sql.Column("before", sql.Float, nullable=True),
 )
 laptops = sql.Table(
     "laptops",

@@ -11,12 +11,14 @@ from flwr.serverapp import Grid, ServerApp
 
 from deskbound_server import pki
 from deskbound_server.database import Database
+from deskbound_server.held_out import open_held_out
 from deskbound_server.home import ServerHome, find_home
+from deskbound_server.job import Job
 from deskbound_server.lock import FileLock
 from deskbound_server.log import open_log, read_witnesses
 from deskbound_server.model_store import ModelStore
 from deskbound_server.plan import RoundPlan
-from deskbound_server.rounds import Job, conduct
+from deskbound_server.rounds import conduct
 from deskbound_server.schema import RunRow, RunState
 from deskbound_server.strict_grid import StrictGrid
 from deskbound_strategies.codec import encoded_size
@@ -65,7 +67,8 @@ def _job(home: ServerHome, database: Database, grid: Grid, row: RunRow) -> Job:
     plan = RoundPlan.from_bytes(row.plan)
     task = find_task(plan.task)
     layout = task.layout()
-    key = pki.contract_key(home)
+    key, models = pki.contract_key(home), ModelStore(home.models)
+    held_out = open_held_out(plan, task, models)
     return Job(
         run=row.id,
         plan=plan,
@@ -73,10 +76,12 @@ def _job(home: ServerHome, database: Database, grid: Grid, row: RunRow) -> Job:
         vocabulary_hash=task.vocabulary_hash,
         first_weights=lambda seed: weights_of(task.build_model(seed)),
         database=database,
-        models=ModelStore(home.models),
+        models=models,
         key=key,
         log=open_log(home, database),
         witnesses=read_witnesses(home.witnesses),
         grid=StrictGrid(grid, encoded_size(layout) + _ENVELOPE_BYTES),
         clock=Clock(),
+        spool=home.run,
+        held_out_loss=None if held_out is None else held_out.loss,
     )

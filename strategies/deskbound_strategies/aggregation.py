@@ -3,8 +3,8 @@
 Every reply counts the same. A weight would have to come from a laptop (how much it holds), and that
 is data we never ask for; a laptop that lies about it could also speak for everyone.
 
-``Aggregator`` is the seam: a trimmed mean or secure aggregation is another class with these three
-members, chosen by the contract's ``aggregation``.
+``Aggregator`` is the seam: ``robust.py`` and, one day, secure aggregation are other classes with
+these members, chosen by the contract's ``aggregation``.
 """
 
 from typing import Protocol
@@ -26,7 +26,7 @@ class Aggregator(Protocol):
         ...
 
     def add(self, update: Tensors) -> None:
-        """Take one admitted update; nothing of it is kept but its share of the result."""
+        """Take one admitted update; nothing of it is kept beyond ``close``."""
         ...
 
     def result(self) -> FloatTensors:
@@ -35,6 +35,10 @@ class Aggregator(Protocol):
         Raises:
             ValueError: when nothing was added.
         """
+        ...
+
+    def close(self) -> None:
+        """Let go of whatever was kept of the updates."""
         ...
 
 
@@ -65,11 +69,7 @@ class StreamingMean:
         Raises:
             ValueError: when the update's names or shapes are not the layout's; nothing is added.
         """
-        fits = set(update) == set(self._sums) and all(
-            update[spec.name].shape == spec.shape for spec in self._layout
-        )
-        if not fits:
-            raise ValueError("the update does not have the layout of this round")
+        check_layout(update, self._layout)
         for name, total in self._sums.items():
             np.add(total, update[name], out=total)
         self._count += 1
@@ -83,6 +83,20 @@ class StreamingMean:
         if self._count == 0:
             raise ValueError("the mean of no updates does not exist")
         return {name: total / self._count for name, total in self._sums.items()}
+
+    def close(self) -> None:
+        """Do nothing: no update was kept."""
+
+
+def check_layout(update: Tensors, layout: Layout) -> None:
+    """Check that an update has exactly the tensors of a layout.
+
+    Raises:
+        ValueError: when a name is missing or extra, or a shape differs.
+    """
+    shapes = {name: value.shape for name, value in update.items()}
+    if shapes != {spec.name: spec.shape for spec in layout}:
+        raise ValueError("the update does not have the layout of this round")
 
 
 def norm(tensors: Tensors) -> float:

@@ -18,7 +18,9 @@ MOST_RELEASES = 8
 PAYLOAD_TYPE = "application/vnd.deskbound.contract+json"
 
 Unit = Literal["session", "day"]
-Aggregation = Literal["plain"]  # secure aggregation gets its own name here when it exists
+# How replies are combined, a closed list; the number is the percentage that is cut off at each end.
+# Secure aggregation gets its own name here when it exists.
+AGGREGATIONS = ("plain", "median", *(f"trimmed-mean-{percent:02}" for percent in range(1, 50)))
 LocalOptimizer = Literal["sgd", "adam"]
 
 
@@ -45,7 +47,8 @@ class RoundContract:
         divisor: public constant the noisy sum is divided by; never a local count.
         local_optimizer: how the laptop applies the noisy gradient (post-processing).
         learning_rate: step size of the local optimizer.
-        aggregation: how replies are combined; ``plain`` averages them with equal weights.
+        aggregation: how replies are combined, one of ``AGGREGATIONS``, each with equal weights:
+            ``plain`` averages them, the others are coordinate by coordinate (``robust.py``).
         minimum_cohort: fewest admitted replies for which a model is released.
         issued: Unix seconds at which the contract was signed.
         deadline: Unix seconds after which a reply no longer counts.
@@ -74,7 +77,7 @@ class RoundContract:
     divisor: float
     local_optimizer: LocalOptimizer
     learning_rate: float
-    aggregation: Aggregation
+    aggregation: str
     minimum_cohort: int
     issued: int
     deadline: int
@@ -132,7 +135,7 @@ _SHAPES: dict[str, re.Pattern[str]] = {
 }
 _CHOICES: dict[str, tuple[str, ...]] = {
     "unit": ("session", "day"),
-    "aggregation": ("plain",),
+    "aggregation": AGGREGATIONS,
     "local_optimizer": ("sgd", "adam"),
 }
 _POSITIVE_FLOAT = {"sampling_rate", "noise_multiplier", "clip", "divisor", "learning_rate"}

@@ -38,7 +38,7 @@ def new_plan(**changes: object) -> RoundPlan:
         "task": "next_action", "profile": "research", "rounds": 2, "cohort": 2,
         "minimum_cohort": 2, "deadline_seconds": 60, "gather_seconds": 60,
         "sampling_rate": 0.1, "noise_multiplier": 1.5, "clip": 1.0, "steps": 2,
-        "divisor": 8.0, "local_learning_rate": 0.1, "norm_bound": 1000.0,
+        "divisor": 8.0, "local_learning_rate": 0.1, "norm_bound": 1000.0, "held_out": "none",
     }  # fmt: skip
     return RoundPlan(**(terms | changes))
 

@@ -13,15 +13,15 @@ from deskbound_server.follow import look
 from deskbound_server.gate import LOG_PREFIX
 from deskbound_server.home import ServerHome
 from deskbound_server.model_store import ModelStore
+from deskbound_server.publication import Cause, Check
 from deskbound_server.schema import RunState
 from deskbound_strategies.checkpoint import Trust
 from deskbound_strategies.dp_fedavg import Outcome
 from deskbound_strategies.log_export import verify_export
 from deskbound_strategies.shell import exit_code_of
 from tests.helpers.log import REVIEWER_HEX, Pen, a_manifest, witness
+from tests.helpers.released import RUN, write_history
 from tests.helpers.server import new_plan, write_plan
-
-RUN = "c3" * 16
 
 
 @pytest.fixture
@@ -98,43 +98,52 @@ def test_run_wants_a_plan_or_a_run(say, tmp_path, capsys):
 
 @pytest.fixture
 def history(say, home):
-    """One released round, as a run would have left it."""
+    """The models of a run of two rounds, as it would have left them."""
     say("init", "--port", "9")
-    database = Database.open(home.database)
-    database.add_run(RUN, new_plan().to_bytes(), 1)
-    contract = new_plan().contract(
-        run=RUN,
-        number=1,
-        vocabulary_hash="a" * 64,
-        model_hash="b" * 64,
-        anchors="c" * 64,
-        issued=100,
-    )
-    database.open_round(contract, b"envelope", b"leaf")
-    model = ModelStore(home.models).save(b"weights")
-    outcome = Outcome(4, 2, {"sigma-too-low": 1}, {"norm": 1}, 0, None)
-    database.close_round(contract.digest(), outcome, 130, model_out=model)
-    database.set_run(RUN, RunState.FINISHED)
-    database.close()
-    return model
+    with closing(Database.open(home.database)) as database:
+        return write_history(database, ModelStore(home.models))
 
 
 def test_runs_and_models_can_be_read_by_a_program(say, history, capsys):
     capsys.readouterr()
     assert say("runs", "c3c3", "--json") == 0
     told = json.loads(capsys.readouterr().out)
-    assert (told["state"], told["rounds_released"]) == ("finished", 1)
+    assert (told["state"], told["rounds_released"]) == ("finished", 2)
     assert told["rounds"][0]["refused"] == {"sigma-too-low": 1}
     assert say("model", "list", "--json") == 0
-    assert json.loads(capsys.readouterr().out) == [{"model": history, "run": RUN, "round": 1}]
+    listed = json.loads(capsys.readouterr().out)
+    assert [(row["model"], row["run"], row["round"]) for row in listed] == [
+        (model, RUN, number) for number, model in enumerate(history, start=1)
+    ]
+    assert listed[1]["parent"] == history[0]
 
 
 def test_runs_and_models_can_be_read_by_a_person(say, history, capsys):
     assert say("runs") == say("runs", "c3") == say("model", "list") == 0
     shown = capsys.readouterr().out
-    assert "1 of 2" in shown
-    assert history[:12] in shown
+    assert "2 of 2" in shown
+    assert history[0][:12] in shown
     assert "refused 1 sigma-too-low" in shown
+
+
+def test_a_model_held_back_is_shown_with_its_cause_and_figures(say, home, history, capsys):
+    with closing(Database.open(home.database)) as database:
+        contract = new_plan().contract(
+            run=RUN, number=3, vocabulary_hash="a" * 64, model_hash="b" * 64, anchors="c" * 64,
+            issued=300,
+        )  # fmt: skip
+        database.open_round(contract, b"envelope", b"a leaf")
+        check = Check(Cause.WORSE, 7.25, 5.5)
+        outcome = Outcome(4, 4, {}, {}, 0, None)
+        database.close_round(contract.digest(), outcome, 230, check=check)
+    capsys.readouterr()
+    assert say("runs", "c3c3") == 0
+    shown = capsys.readouterr().out
+    assert "round 3, try 1: held back, worse: held-out loss 7.250, before 5.500" in shown
+    assert say("runs", "c3c3", "--json") == 0
+    told = json.loads(capsys.readouterr().out)["rounds"][-1]
+    assert (told["state"], told["held_back"], told["model_out"]) == ("held-back", "worse", "")
+    assert (told["held_out_loss"], told["held_out_loss_before"]) == (7.25, 5.5)
 
 
 def test_no_line_of_a_table_is_wider_than_a_terminal(say, history, monkeypatch, capsys):
@@ -145,14 +154,50 @@ def test_no_line_of_a_table_is_wider_than_a_terminal(say, history, monkeypatch, 
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
-def test_a_model_is_exported_whole_or_not_at_all(say, history, home, tmp_path):
-    out = tmp_path / "model.bin"
+def test_a_model_tells_where_it_comes_from(say, history, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    capsys.readouterr()
+    assert say("model", "show", history[1][:10]) == 0
+    shown = capsys.readouterr().out
+    for words in (history[1], history[0], "round 2, try 2", "leaf 4", "each session", "3.000 nats"):
+        assert words in " ".join(shown.split())
+    assert max(map(len, shown.splitlines())) <= 80
+    assert say("model", "show", "latest", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["model"], told["parent"], told["log_index"]) == (history[1], history[0], 4)
+
+
+def test_a_model_is_exported_whole_or_not_at_all(say, history, home, tmp_path, capsys):
+    out, stored = tmp_path / "model.bin", ModelStore(home.models).path(history[1])
     assert say("model", "export", "latest", "--to", str(out)) == 0
-    assert out.read_bytes() == b"weights"
-    assert say("model", "export", "zz", "--to", str(out)) == 17
-    ModelStore(home.models).path(history).write_bytes(b"Weights")
-    assert say("model", "export", history[:9], "--to", str(tmp_path / "other.bin")) == 13
+    assert out.read_bytes() == stored.read_bytes()
+    assert out.stat().st_mode & 0o777 == 0o600
+    stored.write_bytes(b"Weights")
+    assert say("model", "export", history[1][:9], "--to", str(tmp_path / "other.bin")) == 13
     assert not (tmp_path / "other.bin").exists()
+    assert say("model", "export", "latest", "--to", str(tmp_path / "none" / "model.bin")) == 17
+
+
+def test_no_file_is_written_over_unless_it_is_said(say, history, home, tmp_path, capsys):
+    out = tmp_path / "model.bin"
+    out.write_bytes(b"mine")
+    words = ("model", "export", history[0][:9], "--to", str(out))
+    assert say(*words) == 10
+    assert "--force" in capsys.readouterr().err
+    assert out.read_bytes() == b"mine"
+    assert say(*words, "--force") == 0
+    assert out.read_bytes() == ModelStore(home.models).load(history[0])
+    assert {path.name for path in tmp_path.iterdir()} == {"home", "model.bin"}
+
+
+def test_a_name_that_no_model_has_names_the_nearest(say, history, capsys):
+    wrong = history[0][:6] + ("0" if history[0][6] != "0" else "1") + history[0][7:]
+    capsys.readouterr()
+    for name in (wrong, wrong[:9], "zz"):
+        assert say("model", "show", name) == 17
+        said = capsys.readouterr().err
+        assert f"The nearest is {history[0][:12]}" in said or name == "zz"
+        assert any(model[:12] in said for model in history)
 
 
 class SuperLinkThatIsUp:

@@ -1,9 +1,11 @@
 import sqlite3
 import stat
+from contextlib import closing
 
 import pytest
 
 from deskbound_server.database import Database
+from deskbound_server.publication import Cause, Check
 from deskbound_server.schema import RoundState, RunState
 from deskbound_strategies.dp_fedavg import Outcome
 from deskbound_strategies.errors import BusyError, NotFoundError, VaultDamagedError
@@ -53,6 +55,30 @@ def test_attempts_are_numbered_and_the_failed_one_has_no_model(database):
     database.close_round(first.digest(), outcome(1), 110)
     assert database.open_round(second, b"2", b"leaf 2") == 2
     assert [row.state for row in database.rounds(RUN)] == [RoundState.FAILED, RoundState.OPEN]
+
+
+def test_a_model_that_is_held_back_leaves_its_figures_and_no_model(database):
+    database.open_round(contract(), b"1", b"leaf")
+    check = Check(Cause.WORSE, 7.0, 5.0)
+    database.close_round(contract().digest(), outcome(), 110, check=check)
+    (row,) = database.rounds(RUN)
+    assert (row.state, row.check, row.model_out) == (RoundState.HELD_BACK, check, "")
+    assert database.last_released(RUN) is None
+
+
+def test_a_database_of_before_checks_is_read_and_goes_on(tmp_path, database):
+    first, second = contract(1), contract(2, issued=101)
+    database.open_round(first, b"1", b"leaf")
+    database.close_round(first.digest(), outcome(), 110, model_out="c" * 64)
+    database.close()
+    with closing(sqlite3.connect(tmp_path / "deskbound.db")) as raw:
+        raw.execute("DROP TABLE checks")
+    with closing(Database.open(tmp_path / "deskbound.db")) as opened:
+        assert opened.last_released(RUN).check == Check()
+        opened.open_round(second, b"2", b"leaf 2")
+        check = Check(None, 3.0, 4.0)
+        opened.close_round(second.digest(), outcome(), 120, model_out="d" * 64, check=check)
+        assert opened.last_released(RUN).check == check
 
 
 def test_a_contract_is_recorded_once(database):

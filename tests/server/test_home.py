@@ -65,3 +65,13 @@ def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path, monkeypatch
         write_private(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_there_stays_where_it_is_not_to_be_written_over(tmp_path):
+    path = tmp_path / "file"
+    write_private(path, b"first", over=False)
+    with pytest.raises(ConfigError):
+        write_private(path, b"second", over=False)
+    assert path.read_bytes() == b"first"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,20 @@ def test_the_contract_carries_the_plans_terms():
     assert (contract.round, contract.issued, contract.deadline) == (3, 100, 130)
     assert contract.learning_rate == new_plan().local_learning_rate
     assert RoundContract.from_bytes(contract.to_bytes()) == contract
+
+
+@pytest.mark.parametrize(
+    ("terms", "word"),
+    [
+        ({}, "plain"),
+        ({"aggregation": "median"}, "median"),
+        ({"aggregation": "trimmed-mean"}, "trimmed-mean-20"),
+        ({"aggregation": "trimmed-mean", "trim": 0.07}, "trimmed-mean-07"),
+        ({"aggregation": "trimmed-mean", "trim": 0.29}, "trimmed-mean-29"),
+    ],
+)
+def test_the_contract_says_how_replies_are_combined(terms, word):
+    assert new_plan(**terms).contract(**NAMES).aggregation == word
 
 
 def test_an_explicit_norm_bound_is_taken_as_it_is():

@@ -52,6 +52,16 @@ def test_a_missing_setting_is_named(name):
         ("profile", "reckless"),
         ("server_optimizer", "sgd"),
         ("local_optimizer", ["sgd"]),
+        ("aggregation", "plain"),
+        ("aggregation", ["mean"]),
+        ("held_out", "laptops"),
+        ("held_out", "file"),
+        ("held_out_file", "public.jsonl"),
+        ("held_out_hash", "a" * 65),
+        ("held_out_margin", -0.1),
+        ("held_back_in_a_row", 0),
+        ("trim", 0.0),
+        ("trim", 0.5),
         ("server_momentum", 1.0),
         ("task", ""),
         ("task", 5),
@@ -64,6 +74,23 @@ def test_a_missing_setting_is_named(name):
 def test_a_value_out_of_range_is_named(name, value):
     with pytest.raises(ConfigError):
         plan_from(GOOD | {name: value})
+
+
+def test_a_choice_that_there_is_not_names_the_nearest_one():
+    with pytest.raises(ConfigError) as error:
+        plan_from(GOOD | {"aggregation": "trimed_mean"})
+    assert "aggregation" in error.value.sentence
+    assert "'trimmed-mean'?" in error.value.mend
+
+
+def test_a_trim_is_a_whole_percentage_and_leaves_somebody_out():
+    fleet = GOOD | {"aggregation": "trimmed-mean", "cohort": 10, "minimum_cohort": 10}
+    assert plan_from(fleet | {"trim": 0.1}).combining == "trimmed-mean-10"
+    with pytest.raises(ConfigError, match="leaves out nobody of 10 replies"):
+        plan_from(fleet | {"trim": 0.09})
+    with pytest.raises(ConfigError, match="no whole percentage"):
+        plan_from(fleet | {"trim": 0.125})
+    assert plan_from(GOOD | {"trim": 0.01}).combining == "plain", "a mean has no use for it"
 
 
 def test_whole_numbers_do_for_fractions():

@@ -6,9 +6,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deskbound_server import releases, rounds
 from deskbound_server.database import Database
+from deskbound_server.job import Job
 from deskbound_server.log import Log
 from deskbound_server.model_store import ModelStore
-from deskbound_server.rounds import Job, conduct, new_run
+from deskbound_server.publication import Cause, Check
+from deskbound_server.rounds import conduct, new_run
 from deskbound_server.schema import RoundState, RunState
 from deskbound_strategies import dsse, round_proof
 from deskbound_strategies.checkpoint import Trust
@@ -60,13 +62,13 @@ class Bench:
     def update(self, weights):
         return encode({"w": np.ones(3, np.float32)}, LAYOUT)
 
-    def job(self, plan, run=None):
+    def job(self, plan, run=None, loss=None):
         return Job(
             run=run or self.run, plan=plan, layout=LAYOUT, vocabulary_hash="a" * 64,
             first_weights=lambda seed: {"w": np.full(3, seed, np.float32)},
             database=self.database, models=ModelStore(self.folder / "models"), key=self.key,
             log=self.log(), witnesses=self.witnesses,
-            grid=self.grid, clock=Clock(self.clock.now, self.clock.wait),
+            grid=self.grid, clock=Clock(self.clock.now, self.clock.wait), held_out_loss=loss,
         )  # fmt: skip
 
     def log(self):
@@ -88,6 +90,19 @@ class Bench:
 
     def states(self):
         return [(row.number, row.state.value) for row in self.database.rounds(self.run)]
+
+
+def test_a_liar_moves_the_mean_and_not_the_median(tmp_path):
+    for aggregation, reached in (("mean", 34.0), ("median", 1.0), ("trimmed-mean", 1.0)):
+        (tmp_path / aggregation).mkdir()
+        plan = new_plan(rounds=1, cohort=3, minimum_cohort=3, aggregation=aggregation, trim=0.34)
+        bench = Bench(tmp_path / aggregation, plan, laptops=3)
+        values = iter([100.0, 1.0, 1.0])
+        bench.update = lambda _, told=values: encode({"w": np.full(3, next(told), "f4")}, LAYOUT)
+        conduct(bench.job(plan))
+        np.testing.assert_array_equal(bench.final(), [reached] * 3)
+        assert {one.aggregation for one in bench.contracts} == {plan.combining}
+        assert {one.aggregation for one in bench.audit().contracts.values()} == {plan.combining}
 
 
 def test_a_run_releases_a_model_per_round(tmp_path):
@@ -210,7 +225,7 @@ def test_a_crash_anywhere_changes_nothing_that_is_released(tmp_path, monkeypatch
     target = {
         "before the contract": (Database, "open_round"),
         "while asking": (rounds.DpFedAvg, "run_round"),
-        "before the model": (rounds, "advance"),
+        "before the model": (rounds, "next_model"),
         "before the release": (Database, "close_round"),
     }[place]
     with monkeypatch.context() as patch:
@@ -255,6 +270,117 @@ def test_a_crash_before_any_line_leaves_a_log_that_everybody_accepts(tmp_path):
         assert len(set(leaves)) == len(leaves), "something was logged twice"
         released = [row for row in stormy.database.rounds(stormy.run) if row.model_out]
         assert all(rules.receipts[row.digest] == rules.counts.keys() for row in released)
+        stormy.database.close()
+
+
+def moody(bench, values):
+    """Let both laptops answer each contract with the next of these values on every weight."""
+    told, known = iter(values), {}
+
+    def update(weights):
+        digest = bench.contracts[-1].digest()
+        if digest not in known:
+            known[digest] = next(told)
+        return encode({"w": np.full(3, known[digest], np.float32)}, LAYOUT)
+
+    bench.update = update
+
+
+def size(weights):
+    """Held-out loss for which a larger model is a worse one."""
+    return float(np.abs(weights["w"]).max())
+
+
+def height(weights):
+    """Held-out loss for which upwards is worse: Adam hides the size of a lie, not its sign."""
+    return 100.0 + float(weights["w"].max())
+
+
+@pytest.mark.parametrize("optimizer", ["fedavg", "fedavgm", "fedadam"])
+def test_a_model_that_is_held_back_changes_nothing_that_is_released_after_it(tmp_path, optimizer):
+    terms = {"rounds": 3, "server_optimizer": optimizer, "held_out_margin": 0.1}
+    (tmp_path / "calm").mkdir()
+    (tmp_path / "poisoned").mkdir()
+    plan = new_plan(**terms)
+    calm, bench = Bench(tmp_path / "calm", plan), Bench(tmp_path / "poisoned", plan)
+    moody(calm, [-0.5, -0.25, -0.5])
+    conduct(calm.job(plan, loss=height))
+    moody(bench, [-0.5, 400.0, -0.25, 500.0, -0.5])
+    conduct(bench.job(plan, loss=height))
+    assert bench.final().tobytes() == calm.final().tobytes()
+    assert bench.states() == [
+        (1, "released"), (2, "held-back"), (2, "released"), (3, "held-back"), (3, "released"),
+    ]  # fmt: skip
+    rules = bench.audit()
+    assert sorted(rules.released) == [(bench.run, number) for number in (1, 2, 3)]
+    held = [r for r in bench.database.rounds(bench.run) if r.state is RoundState.HELD_BACK]
+    assert all(rules.receipts[row.digest] for row in held), "who took part stays in the log"
+    assert {row.check.cause for row in held} == {Cause.WORSE}
+    files = {path.stem for path in (bench.folder / "models").iterdir()}
+    assert len(files) == len({path.stem for path in (calm.folder / "models").iterdir()})
+
+
+def test_models_held_back_in_a_row_end_the_run_and_a_resumed_one_tries_once_more(tmp_path):
+    plan = new_plan(rounds=2, attempts=1, held_back_in_a_row=2, held_out_margin=1.0)
+    bench = Bench(tmp_path, plan)
+    moody(bench, [0.5, 400.0, 500.0, 550.0, 0.25])
+    with pytest.raises(RoundFailedError, match="2 models in a row"):
+        conduct(bench.job(plan, loss=size))
+    row = bench.database.find_run(bench.run)
+    assert (row.state, row.reason) == (RunState.FAILED, "held-back")
+    with pytest.raises(RoundFailedError):
+        conduct(bench.job(plan, loss=size))
+    conduct(bench.job(plan, loss=size))
+    assert [state for _, state in bench.states()] == [
+        "released", "held-back", "held-back", "held-back", "released",
+    ]  # fmt: skip
+    np.testing.assert_array_equal(bench.final(), [0.75] * 3)
+
+
+def test_a_model_that_is_not_finite_is_held_back_without_any_data(tmp_path):
+    plan = new_plan(rounds=1, server_learning_rate=100.0, norm_bound=1e38)
+    bench = Bench(tmp_path, plan)
+    moody(bench, [1e37, 0.5])
+    conduct(bench.job(plan))
+    assert bench.states() == [(1, "held-back"), (1, "released")]
+    assert bench.database.rounds(bench.run)[0].check == Check(Cause.NOT_FINITE, None, None)
+
+
+def test_a_crash_before_any_line_keeps_what_was_held_back(tmp_path):
+    plan = new_plan(rounds=2, held_out_margin=1.0)
+
+    def a_bench(name):
+        (tmp_path / name).mkdir()
+        bench = Bench(tmp_path / name, plan)
+
+        def update(weights):
+            # Honest, but to round 2 until a model of it was held back.
+            lie = bench.contracts[-1].round == 2 and not any(
+                row.state is RoundState.HELD_BACK for row in bench.database.rounds(bench.run)
+            )
+            return encode({"w": np.full(3, 400.0 if lie else 0.5, np.float32)}, LAYOUT)
+
+        bench.update = update
+        return bench
+
+    calm = a_bench("calm")
+    with AtLine(rounds.__file__) as counted:
+        conduct(calm.job(plan, loss=size))
+    assert [state for _, state in calm.states()] == ["released", "held-back", "released"]
+    settled = [
+        n for line, n in counted.last.items() if line > rounds._settle.__code__.co_firstlineno
+    ]
+    for n in sorted(settled):
+        stormy = a_bench(f"line-{n}")
+        with pytest.raises(Crash), AtLine(rounds.__file__, n):
+            conduct(stormy.job(plan, loss=size))
+        stormy.clock.wait(1)
+        conduct(stormy.job(plan, loss=size))
+        assert stormy.final().tobytes() == calm.final().tobytes()
+        assert [s for _, s in stormy.states() if s != "abandoned"] == [
+            "released", "held-back", "released",
+        ]  # fmt: skip
+        stormy.audit()
         stormy.database.close()
 
 

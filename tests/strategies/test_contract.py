@@ -5,7 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deskbound_strategies.canonical import canonical_bytes
-from deskbound_strategies.contract import MOST_RELEASES, RoundContract, join_releases
+from deskbound_strategies.contract import (
+    AGGREGATIONS,
+    MOST_RELEASES,
+    RoundContract,
+    join_releases,
+)
 from deskbound_strategies.errors import Refusal, RefusalCode
 from tests.helpers.agreement import a_contract
 
@@ -32,6 +37,12 @@ def test_a_contract_names_releases_in_one_spelling():
     names = [f"{number:064x}" for number in range(MOST_RELEASES)]
     contract = a_contract(releases=join_releases([*reversed(names), names[0]]))
     assert RoundContract.from_bytes(contract.to_bytes()).named_releases == tuple(names)
+
+
+@pytest.mark.parametrize("aggregation", AGGREGATIONS)
+def test_every_way_to_combine_replies_reads_back(aggregation):
+    contract = a_contract(aggregation=aggregation)
+    assert RoundContract.from_bytes(contract.to_bytes()) == contract
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -67,6 +78,12 @@ def test_a_value_of_another_type_or_range_is_refused(name, value):
         ("model_hash", "zz" * 32),
         ("unit", "action"),
         ("aggregation", "secagg"),
+        ("aggregation", "mean"),
+        ("aggregation", "trimmed-mean"),
+        ("aggregation", "trimmed-mean-5"),
+        ("aggregation", "trimmed-mean-00"),
+        ("aggregation", "trimmed-mean-50"),
+        ("aggregation", "trimmed-mean-010"),
         ("local_optimizer", "lbfgs"),
         ("client_version_min", "0.1"),
         ("client_version_min", "\u0660.\u0661.\u0660"),

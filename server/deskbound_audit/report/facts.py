@@ -159,6 +159,9 @@ def _participation(given: Given) -> dict[str, Any]:
     receipts = sum(row["receipts"] for row in rounds)
     return told | {
         "rounds": rounds,
+        "aggregations": dict(
+            sorted(Counter(c.aggregation for one in rules for c in one.contracts.values()).items())
+        ),
         "laptops_in_log": sum(len(one.anchors) for one in rules),
         "rounds_released": sum(len(one.released) for one in rules),
         "receipts": receipts,

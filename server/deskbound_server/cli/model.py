@@ -1,5 +1,6 @@
-"""``deskbound-server model``: released models, listed and taken out."""
+"""``deskbound-server model``: released models, where they come from, and as files."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -14,13 +15,13 @@ from deskbound_server.cli.common import (
     print_json,
     table_of,
 )
-from deskbound_server.database import Database
 from deskbound_server.home import write_private
-from deskbound_server.model_store import ModelStore
-from deskbound_server.schema import RoundRow, RoundState
-from deskbound_strategies.errors import NotFoundError
+from deskbound_server.lineage import Lineage, find_released, lineage_of, released
+from deskbound_server.model_store import Format, ModelStore
+from deskbound_strategies.errors import ConfigError, NotFoundError
 
-models = typer.Typer(help="List and export released models.", no_args_is_help=True)
+models = typer.Typer(help="List, explain and export released models.", no_args_is_help=True)
+ModelName = Annotated[str, typer.Argument(help="Beginning of a model's hash, or 'latest'.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -35,50 +36,91 @@ def list_models(context: typer.Context, as_json: AsJson = False) -> None:
     Example: deskbound-server model list
     """
     with open_database(home_of(context)) as database:
-        rows = _released(database)
+        rows = released(database)
     if as_json:
-        print_json([{"model": row.model_out, "run": row.run, "round": row.number} for row in rows])
+        print_json(
+            [
+                {"model": row.model_out, "parent": row.model_in, "run": row.run,
+                 "round": row.number, "admitted": row.admitted, "released": row.closed}
+                for row in rows
+            ]
+        )  # fmt: skip
         return
     if not rows:
         console.print("No model was released yet. Next: [bold]deskbound-server run plan.toml[/].")
         return
-    table = table_of("model", "run", "round", "replies", "released (UTC)")
+    table = table_of("model", "from", "run", "round", "replies", "released (UTC)")
     for row in rows:
-        when = moment(row.closed)
-        table.add_row(row.model_out[:12], row.run[:8], str(row.number), str(row.admitted), when)
+        names = (row.model_out[:12], row.model_in[:12], row.run[:8])
+        table.add_row(*names, str(row.number), str(row.admitted), moment(row.closed))
+    console.print(table)
+
+
+@models.command("show")
+def show_model(context: typer.Context, model: ModelName, as_json: AsJson = False) -> None:
+    """Show where a model comes from: run, round, contract, log, parent, and what it cost.
+
+    Example: deskbound-server model show latest
+    """
+    with open_database(home_of(context)) as database:
+        found = lineage_of(database, find_released(released(database), model))
+    if as_json:
+        print_json(asdict(found))
+        return
+    table = table_of("", "")
+    for name, words in _told(found):
+        table.add_row(name, words)
     console.print(table)
 
 
 @models.command("export")
 def export_model(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(help="Beginning of a model's hash, or 'latest'.")],
-    to: Annotated[Path, typer.Option(help="File to write; docs/wire-format.md describes it.")],
+    model: ModelName,
+    to: Annotated[Path, typer.Option(help="File to write.")],
+    form: Annotated[
+        Format, typer.Option("--format", help="bin (what laptops get), safetensors or onnx.")
+    ] = Format.BIN,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over a file that is there.")
+    ] = False,
 ) -> None:
-    """Write a model's weights to a file, after checking that they are what was released.
+    """Write a model to a file, after checking that it is what was released.
 
-    Example: deskbound-server model export latest --to model.bin
+    Example: deskbound-server model export latest --format safetensors --to model.safetensors
     """
-    home = home_of(context)
+    from deskbound_server.model_export import exported  # noqa: PLC0415 - loads torch: seconds
+
+    home, target = home_of(context), to.absolute()
+    if not target.parent.is_dir():
+        raise NotFoundError(f"There is no folder {to.parent}.", "Make it first, or name another.")
+    if target.exists() and not force:
+        raise ConfigError(f"{to} is there already.", "Name another file, or say --force.")
     with open_database(home) as database:
-        found = _find(_released(database), model)
-    write_private(to.absolute(), ModelStore(home.models).load(found))
-    console.print(f"Wrote model [bold]{found[:12]}[/] to {to}.")
+        found = lineage_of(database, find_released(released(database), model))
+    data = exported(ModelStore(home.models), found, form)
+    write_private(target, data, over=force)
+    console.print(f"Wrote model [bold]{found.model[:12]}[/] to {to}.")
 
 
-def _released(database: Database) -> list[RoundRow]:
-    rows = [row for run in database.runs() for row in database.rounds(run.id)]
-    released = [row for row in rows if row.state is RoundState.RELEASED]
-    return sorted(released, key=lambda row: (row.closed, row.number))
-
-
-def _find(rows: list[RoundRow], name: str) -> str:
-    if name == "latest" and rows:
-        return rows[-1].model_out
-    found = {row.model_out for row in rows if row.model_out.startswith(name.lower())}
-    if len(found) != 1 or not name:
-        which = "more than one model" if found and name else "no model"
-        raise NotFoundError(
-            f"There is {which} of that name.", "List them with 'deskbound-server model list'."
-        )
-    return found.pop()
+def _told(found: Lineage) -> list[tuple[str, str]]:
+    """Return what a person reads, line by line."""
+    place = "not in the log" if found.log_index is None else f"leaf {found.log_index}"
+    tried = "not tried" if found.held_out_loss is None else f"{found.held_out_loss:.3f} nats a unit"
+    privacy = (
+        f"at most epsilon {found.epsilon:.2f} at delta {found.delta:g} for each {found.unit} of "
+        f"a laptop that took part in all {found.attempts_charged} attempts of this run so far"
+    )
+    return [
+        ("model", found.model),
+        ("from", found.parent),
+        ("run", f"{found.run}, round {found.round}, try {found.attempt}"),
+        ("contract", found.contract),
+        ("log", place),
+        ("released", f"{moment(found.released)} UTC"),
+        ("task", found.task),
+        ("replies", f"{found.admitted} of {found.cohort} count, combined by {found.aggregation}"),
+        ("optimizer", found.optimizer),
+        ("held-out loss", tried),
+        ("privacy", privacy),
+    ]

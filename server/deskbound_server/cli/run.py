@@ -14,8 +14,10 @@ from deskbound_server.control import Control
 from deskbound_server.database import Database
 from deskbound_server.follow import Sight, follow, look
 from deskbound_server.home import ServerHome
+from deskbound_server.model_store import ModelStore
 from deskbound_server.plan import RoundPlan
 from deskbound_server.plan_file import load_plan
+from deskbound_server.publication import in_words
 from deskbound_server.rounds import new_run
 from deskbound_server.schema import RoundState, RunState
 from deskbound_strategies.errors import BusyError, ConfigError, RoundFailedError
@@ -50,7 +52,7 @@ def run(
         if (plan is None) == (resume is None):
             raise ConfigError("Name either a plan or a run to resume.", "As in: run demo.toml")
         if plan is not None:
-            name = _prepare_new(control, database, plan)
+            name = _prepare_new(control, home, database, plan)
         else:
             name = _prepare_old(control, home, database, resume or "")
         told = len(database.rounds(name))
@@ -71,9 +73,11 @@ def run(
         _conclude(sight, as_json=as_json)
 
 
-def _prepare_new(control: Control, database: Database, path: Path) -> str:
+def _prepare_new(control: Control, home: ServerHome, database: Database, path: Path) -> str:
     """Write a new run down, once it is known that there is a SuperLink to take it."""
-    plan = load_plan(path)
+    from deskbound_server.held_out import keep_file  # noqa: PLC0415 - loads torch: seconds
+
+    plan = keep_file(load_plan(path), path.parent, ModelStore(home.models))
     affordable = plan.affordable_rounds()
     if affordable < plan.rounds:
         warnings.print(
@@ -113,10 +117,10 @@ def _watch(home: ServerHome, database: Database, name: str, *, told: int, quiet:
         for sight in follow(home.run, database, name):
             closed = [row for row in sight.rounds if row.state is not RoundState.OPEN]
             for row in [] if quiet else closed[told:]:
-                said = codes(row.refused | row.rejected)
+                said = (codes(row.refused | row.rejected), in_words(row.check))
                 progress.console.print(
                     f"round {row.number}: {row.state.value}, {row.admitted} of {row.cohort} count, "
-                    f"{row.missing} silent{', ' if said else ''}{said}"
+                    f"{row.missing} silent" + "".join(f", {words}" for words in said if words)
                 )
             told = max(told, len(closed))
             progress.update(task, completed=sight.released)

@@ -19,6 +19,7 @@ from deskbound_server.cli.common import (
 )
 from deskbound_server.follow import Sight, look
 from deskbound_server.plan import RoundPlan
+from deskbound_server.publication import in_words
 from deskbound_server.schema import RoundRow
 
 
@@ -80,6 +81,9 @@ def _round_as_dict(row: RoundRow) -> dict[str, Any]:
         "rejected": row.rejected,
         "model_in": row.model_in,
         "model_out": row.model_out,
+        "held_back": row.check.cause,
+        "held_out_loss": row.check.loss,
+        "held_out_loss_before": row.check.before,
     }
 
 
@@ -101,6 +105,9 @@ def _rounds_table(sight: Sight) -> RenderableType:
     )
     notes = []
     for row in sight.rounds:
+        if row.check.cause is not None:
+            why = f"held back, {row.check.cause}: {in_words(row.check)}"
+            notes.append(f"round {row.number}, try {row.attempt}: {why}")
         answers = (row.admitted, row.missing, sum(row.refused.values()), sum(row.rejected.values()))
         counts = map(str, (row.cohort, *answers))
         table.add_row(

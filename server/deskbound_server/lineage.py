@@ -1,0 +1,144 @@
+"""Where a released model comes from: run, round, contract, log, parent, and what it cost.
+
+Everything is read from the server's own record. Whoever wants it proven holds ``contract``,
+``model`` and ``log_index`` against the log (``deskbound-server log export``).
+"""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from deskbound_server.database import Database
+from deskbound_server.plan import RoundPlan
+from deskbound_server.schema import RoundRow, RoundState
+from deskbound_strategies.accounting import RdpCurve, guaranteed, round_cost
+from deskbound_strategies.contract import PAYLOAD_TYPE, RoundContract
+from deskbound_strategies.dsse import payload_of
+from deskbound_strategies.errors import NotFoundError
+from deskbound_strategies.log_entries import ReleasedModel, model_leaf
+from deskbound_strategies.policy import PROFILES
+
+LATEST = "latest"
+_LIST = "List them with 'deskbound-server model list'."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lineage:
+    """A released model's record.
+
+    Attributes:
+        model, parent: SHA-256 (hex) of its encoded weights, and of those the round began with.
+        run, round, attempt: where it was made.
+        contract: digest of the round's contract.
+        log_index: of the model's leaf in the log, or None when the log lacks it.
+        task, vocabulary_hash: what it predicts, and in which words.
+        aggregation: how replies were combined, as in the contract.
+        optimizer: the server's.
+        cohort, admitted: laptops asked, and replies that count in it.
+        released: Unix seconds.
+        unit, epsilon, delta: most that a laptop which took part in every attempt of this run up to
+            this model gave away about one unit; other runs on the same days come on top.
+        attempts_charged: how many attempts that are.
+        held_out_loss: on public data, nats a unit, or None when it was not tried.
+    """
+
+    model: str
+    parent: str
+    run: str
+    round: int
+    attempt: int
+    contract: str
+    log_index: int | None
+    task: str
+    vocabulary_hash: str
+    aggregation: str
+    optimizer: str
+    cohort: int
+    admitted: int
+    released: int
+    unit: str
+    epsilon: float
+    delta: float
+    attempts_charged: int
+    held_out_loss: float | None
+
+    def texts(self) -> dict[str, str]:
+        """Return it for a file's metadata: texts only, floats in their shortest form."""
+        told = asdict(self).items()
+        return {name: "" if value is None else str(value) for name, value in told}
+
+
+def released(database: Database) -> list[RoundRow]:
+    """Return every round that released a model, oldest first."""
+    rows = [row for run in database.runs() for row in database.rounds(run.id)]
+    found = [row for row in rows if row.state is RoundState.RELEASED]
+    return sorted(found, key=lambda row: (row.closed, row.number))
+
+
+def find_released(rows: Sequence[RoundRow], name: str) -> RoundRow:
+    """Return the round of the model with this hash, the only one that begins so, or the latest.
+
+    Raises:
+        NotFoundError: there is none, naming the nearest, or more than one.
+    """
+    if name == LATEST and rows:
+        return rows[-1]
+    found = [row for row in rows if name and row.model_out.startswith(name.lower())]
+    models = {row.model_out for row in found}
+    if len(models) == 1:
+        return found[-1]
+    if models:
+        raise NotFoundError(f"More than one model begins with {name[:64]!r}.", _LIST)
+    shown = {row.model_out[: max(len(name), 8)]: row.model_out for row in rows}
+    near = difflib.get_close_matches(name.lower(), shown, n=1, cutoff=0.0)
+    mend = f"The nearest is {shown[near[0]][:12]}. {_LIST}" if near else _LIST
+    raise NotFoundError(f"There is no model {name[:64]!r}.", mend)
+
+
+def lineage_of(database: Database, row: RoundRow) -> Lineage:
+    """Return the record of the model that a round released.
+
+    Raises:
+        VerificationError: the round's contract was damaged.
+    """
+    contract = _contract(row)
+    plan = RoundPlan.from_bytes(database.find_run(row.run).plan)
+    asked = [
+        _contract(one)
+        for one in database.rounds(row.run)
+        if (one.number, one.attempt) <= (row.number, row.attempt)
+    ]
+    leaf = model_leaf(ReleasedModel(row.digest, row.run, row.number, row.model_out, row.admitted))
+    delta = PROFILES[plan.profile].delta_day
+    return Lineage(
+        model=row.model_out,
+        parent=row.model_in,
+        run=row.run,
+        round=row.number,
+        attempt=row.attempt,
+        contract=row.digest,
+        log_index=database.leaf_index(leaf),
+        task=contract.task,
+        vocabulary_hash=contract.vocabulary_hash,
+        aggregation=contract.aggregation,
+        optimizer=plan.server_optimizer,
+        cohort=row.cohort,
+        admitted=row.admitted,
+        released=row.closed,
+        unit=contract.unit,
+        epsilon=_epsilon(asked, delta),
+        delta=delta,
+        attempts_charged=len(asked),
+        held_out_loss=row.check.loss,
+    )
+
+
+def _contract(row: RoundRow) -> RoundContract:
+    return RoundContract.from_bytes(payload_of(row.envelope, PAYLOAD_TYPE))
+
+
+def _epsilon(asked: Sequence[RoundContract], delta: float) -> float:
+    spent = RdpCurve()
+    for contract in asked:
+        spent += round_cost(contract)
+    return guaranteed(spent, delta, steps=sum(contract.steps for contract in asked))

@@ -1,0 +1,48 @@
+"""A server's folder as a finished run leaves it, without one having run."""
+
+from dataclasses import replace
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from deskbound_server.database import Database
+from deskbound_server.model_store import ModelStore
+from deskbound_server.publication import Check
+from deskbound_server.schema import RunState
+from deskbound_strategies import dsse
+from deskbound_strategies.codec import encode
+from deskbound_strategies.contract import PAYLOAD_TYPE
+from deskbound_strategies.dp_fedavg import Outcome
+from deskbound_strategies.log_entries import ReleasedModel, model_leaf
+from deskbound_strategies.next_action import TASK
+from deskbound_strategies.task import weights_of
+from deskbound_strategies.vocabulary import VOCABULARY_HASH
+from tests.helpers.server import new_plan
+
+RUN = "c3" * 16
+
+
+def write_history(database: Database, models: ModelStore, plan=None) -> list[str]:
+    """Write down a run of two rounds, the second of which failed once; returns its models."""
+    plan = plan or new_plan()
+    database.add_run(RUN, plan.to_bytes(), 1)
+    made, parent, key = [], "b" * 64, Ed25519PrivateKey.generate()
+    for number, at, released in ((1, 100, True), (2, 200, False), (2, 201, True)):
+        contract = plan.contract(
+            run=RUN, number=number, vocabulary_hash=VOCABULARY_HASH, model_hash=parent,
+            anchors="c" * 64, issued=at,
+        )  # fmt: skip
+        envelope = dsse.sign(contract.to_bytes(), PAYLOAD_TYPE, key)
+        database.open_round(contract, envelope, b"a contract's leaf %d" % at)
+        outcome = Outcome(4, 2, {"sigma-too-low": 1}, {"norm": 1}, 0, None)
+        if not released:
+            database.close_round(contract.digest(), replace(outcome, admitted=1), at + 30)
+            continue
+        parent = models.save(encode(weights_of(TASK.build_model(number)), TASK.layout()))
+        leaf = model_leaf(ReleasedModel(contract.digest(), RUN, number, parent, 2))
+        check = Check(None, 5.0 - number, 6.0 - number)
+        database.close_round(
+            contract.digest(), outcome, at + 30, model_out=parent, check=check, leaves=[leaf]
+        )
+        made.append(parent)
+    database.set_run(RUN, RunState.FINISHED)
+    return made

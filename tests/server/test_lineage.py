@@ -1,0 +1,92 @@
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from deskbound_server.database import Database
+from deskbound_server.lineage import find_released, lineage_of, released
+from deskbound_server.model_store import ModelStore
+from deskbound_strategies.accounting import RdpCurve, guaranteed, round_cost
+from deskbound_strategies.errors import NotFoundError
+from deskbound_strategies.policy import PROFILES
+from tests.helpers.released import RUN, write_history
+from tests.helpers.server import new_plan
+
+PLAN = new_plan(aggregation="median", server_optimizer="fedadam")
+
+
+@pytest.fixture
+def history(tmp_path):
+    with closing(Database.open(tmp_path / "deskbound.db")) as database:
+        yield database, write_history(database, ModelStore(tmp_path), PLAN)
+
+
+def test_each_model_names_the_one_it_goes_on_from_and_its_leaf(history):
+    database, models = history
+    first, second = (lineage_of(database, row) for row in released(database))
+    assert (first.model, second.model) == tuple(models)
+    assert (first.parent, second.parent) == ("b" * 64, models[0])
+    assert (second.run, second.round, second.attempt) == (RUN, 2, 2)
+    leaves = database.leaves()
+    for one in (first, second):
+        assert one.model.encode() in leaves[one.log_index]
+        assert one.contract.encode() in leaves[one.log_index]
+    assert (second.aggregation, second.optimizer) == ("median", "fedadam")
+    assert (second.cohort, second.admitted, second.released) == (4, 2, 231)
+    assert (second.held_out_loss, second.unit) == (3.0, "session")
+
+
+def test_the_epsilon_is_that_of_every_attempt_so_far_failed_ones_too(history):
+    database, _ = history
+    first, second = (lineage_of(database, row) for row in released(database))
+    contract = PLAN.contract(run=RUN, number=1, vocabulary_hash="a" * 64, model_hash="b" * 64,
+                             anchors="c" * 64, issued=1)  # fmt: skip
+    delta = PROFILES[PLAN.profile].delta_day
+    for one, attempts in ((first, 1), (second, 3)):
+        spent = RdpCurve()
+        for _ in range(attempts):
+            spent += round_cost(contract)
+        assert one.attempts_charged == attempts
+        assert one.delta == delta
+        assert one.epsilon == guaranteed(spent, delta, steps=attempts * PLAN.steps)
+    assert first.epsilon < second.epsilon
+
+
+def test_a_model_that_the_log_has_otherwise_or_not_at_all_has_no_leaf(history):
+    database, _ = history
+    row = released(database)[0]
+    assert lineage_of(database, row).log_index is not None
+    for other in (replace(row, admitted=3), replace(row, model_out="d" * 64)):
+        assert lineage_of(database, other).log_index is None
+
+
+def test_models_are_found_by_a_beginning_or_as_the_latest(history):
+    database, models = history
+    rows = released(database)
+    assert find_released(rows, "latest").model_out == models[1]
+    for model in models:
+        assert find_released(rows, model[:8].upper()).model_out == model
+        assert find_released(rows, model).model_out == model
+
+
+def test_what_is_not_found_names_the_nearest(history):
+    database, models = history
+    rows = released(database)
+    wrong = models[1][:9] + ("0" if models[1][9] != "0" else "1")
+    with pytest.raises(NotFoundError) as caught:
+        find_released(rows, wrong)
+    assert models[1][:12] in caught.value.mend
+    for name in ("", "x" * 500):
+        with pytest.raises(NotFoundError):
+            find_released(rows, name)
+    for name in ("latest", "ab", ""):
+        with pytest.raises(NotFoundError):
+            find_released([], name)
+
+
+def test_every_field_is_a_text_in_metadata(history):
+    database, _ = history
+    found = lineage_of(database, released(database)[0])
+    texts = found.texts()
+    assert float(texts["epsilon"]) == found.epsilon
+    assert set(map(type, texts.values())) == {str}
