@@ -26,10 +26,10 @@ from scipy.optimize import brentq
 from benchmarks.people.counting import Score, score
 from benchmarks.people.sets import SETS, Crowd, Person, Whole, arguments, load
 from deskbound_client.learn.trainer import SGD_MOMENTUM
-from deskbound_client.learn.units import units
 from deskbound_strategies import sketch
 from deskbound_strategies.accounting import SampledGaussian, epsilon_prv
 from deskbound_strategies.contract import Unit
+from deskbound_strategies.units import units
 from deskbound_strategies.vocabulary import GAP_UNKNOWN, Action
 
 DELTA = 1e-6
