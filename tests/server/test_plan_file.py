@@ -9,11 +9,14 @@ from tests.helpers.server import new_plan, write_plan
 GOOD = {name: getattr(new_plan(), name) for name in type(new_plan()).__slots__}
 
 
-def test_the_plan_that_is_shipped_reads_and_keeps_to_its_profile():
-    with resources.as_file(resources.files("deskbound_server") / "plans" / "demo.toml") as path:
+@pytest.mark.parametrize(("name", "profile"), [("demo", "research"), ("counts", "balanced")])
+def test_a_plan_that_is_shipped_reads_and_keeps_to_its_profile(name, profile):
+    plans = resources.files("deskbound_server") / "plans"
+    with resources.as_file(plans / f"{name}.toml") as path:
         plan = load_plan(path)
-    assert plan.profile == "research"
+    assert plan.profile == profile
     assert plan.minimum_cohort >= 2
+    assert plan.affordable_rounds() >= min(plan.rounds, 1)
 
 
 def test_a_plan_written_is_the_plan_read(tmp_path):
