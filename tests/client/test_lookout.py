@@ -43,11 +43,7 @@ def joined(paths, superlink):
 
 def looking(paths):
     """The processes that look for the SuperLink of this home."""
-    return [
-        child
-        for child in psutil.Process().children()
-        if str(paths.home) in words(child)
-    ]
+    return [child for child in psutil.Process().children() if str(paths.home) in words(child)]
 
 
 def settled(found, now=0.0):
