@@ -3,6 +3,7 @@
 What is kept of a round are counts and public terms, nothing per laptop.
 """
 
+import difflib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -76,11 +77,14 @@ class Database:
         Raises:
             NotFoundError: there is none, or more than one.
         """
-        found = [row for row in self.runs() if row.id.startswith(name.lower())]
+        runs = self.runs()
+        found = [row for row in runs if row.id.startswith(name.lower())]
         if len(found) != 1 or not name:
             which = "more than one run" if found and name else "no run"
+            near = "" if found else _nearest(name.lower(), [row.id for row in runs])
             raise NotFoundError(
-                f"There is {which} of that name.", "List them with 'deskbound-server runs'."
+                f"There is {which} of that name{near}.",
+                "List them with 'deskbound-server runs'.",
             )
         return found[0]
 
@@ -246,6 +250,13 @@ class Database:
     def _read(self, statement: sql.Executable) -> list[dict[str, Any]]:
         with _translated(), self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(statement).mappings()]
+
+
+def _nearest(name: str, ids: Sequence[str]) -> str:
+    """Return words about the run whose id begins most like a name; the latest of several."""
+    starts = {one[: max(len(name), 1)]: one for one in ids}
+    near = difflib.get_close_matches(name, starts, n=1, cutoff=0.0)
+    return f"; the nearest is {starts[near[0]][:8]}" if near else ""
 
 
 def append_leaves(connection: sql.Connection, leaves: Sequence[bytes]) -> None:
