@@ -190,6 +190,8 @@ class RefusalCode(StrEnum):
     ROLLED_BACK = "rolled-back"
     NOT_LOGGED = "not-logged"
     RELEASE_NOT_LOGGED = "release-not-logged"
+    STOP_MALFORMED = "stop-malformed"
+    STOP_SIGNATURE = "stop-signature"
     INTERNAL = "internal"
 
 
