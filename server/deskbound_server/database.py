@@ -66,6 +66,12 @@ class Database:
         )
         self._write(change)
 
+    def advance_run(self, run: str, state: RunState, reason: str = "") -> bool:
+        """Record how far a run came, unless it was stopped; return whether it was not."""
+        table = schema.runs
+        change = sql.update(table).where(table.c.id == run, table.c.state != RunState.STOPPED)
+        return self._write(change.values(state=state, reason=reason)) > 0
+
     def set_flower_run(self, run: str, flower_run: int) -> None:
         """Record Flower's number of a run's latest submission."""
         change = sql.update(schema.runs).where(schema.runs.c.id == run)
@@ -167,7 +173,11 @@ class Database:
     def revoke_laptop(self, node: int) -> None:
         """Record that a laptop may no longer connect."""
         change = sql.update(schema.laptops).where(schema.laptops.c.node == str(node))
-        self._write(change.values(revoked=True))
+        waiting = schema.stops_waiting
+        self.carry_out(
+            change.values(revoked=True),
+            sql.delete(waiting).where(waiting.c.node == str(node)),  # it cannot be reached any more
+        )
 
     def laptops(self) -> list[LaptopRow]:
         """Return all laptops that were ever enrolled."""
@@ -242,6 +252,17 @@ class Database:
         """Record that a laptop signed a receipt under a head: it knows no smaller one any more."""
         table = schema.heads_shown
         self._write(sql.delete(table).where(table.c.anchor == anchor, table.c.size < size))
+
+    def carry_out(self, *changes: sql.Executable, leaves: Sequence[bytes] = ()) -> None:
+        """Append leaves to the log and carry out changes, all in one transaction."""
+        with _translated(), self._engine.begin() as connection:
+            append_leaves(connection, leaves)
+            for change in changes:
+                connection.execute(change)
+
+    def look_up(self, query: sql.Executable) -> list[dict[str, Any]]:
+        """Return the rows of a query."""
+        return self._read(query)
 
     def _write(self, statement: sql.Executable) -> int:
         with _translated(), self._engine.begin() as connection:

@@ -9,7 +9,7 @@ one. That is the price of never counting a reply twice.
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flwr.app import RecordDict
@@ -27,7 +27,7 @@ from deskbound_strategies.aggregation import StreamingMean
 from deskbound_strategies.codec import Layout, Tensors, decode, encode
 from deskbound_strategies.contract import PAYLOAD_TYPE, RoundContract, join_releases
 from deskbound_strategies.dp_fedavg import Clock, DpFedAvg, Grid, Outcome, gather, sample_cohort
-from deskbound_strategies.errors import RoundFailedError
+from deskbound_strategies.errors import RoundFailedError, RunStoppedError
 from deskbound_strategies.log_entries import ReleasedModel, contract_leaf, model_leaf
 from deskbound_strategies.log_rules import LogRules
 from deskbound_strategies.note import Verifier
@@ -96,14 +96,39 @@ def conduct(job: Job) -> None:
 
     Raises:
         RoundFailedError: a round failed as often as the plan allows.
+        RunStoppedError: the run was stopped meanwhile; nothing was logged or released after that.
     """
     job.database.abandon_open_rounds(job.run)
-    job.database.set_run(job.run, RunState.RUNNING)
+    if not job.database.advance_run(job.run, RunState.RUNNING):
+        raise _stopped(job)
+    job = replace(job, clock=_watchful(job))
     standing = _standing(job)
     while standing.done < job.plan.rounds:
         standing = _next_round(job, standing)
     _log_late(job)
-    job.database.set_run(job.run, RunState.FINISHED)
+    job.database.advance_run(job.run, RunState.FINISHED)
+
+
+def _is_stopped(job: Job) -> bool:
+    return job.database.find_run(job.run).state is RunState.STOPPED
+
+
+def _stopped(job: Job) -> RunStoppedError:
+    return RunStoppedError(
+        f"Run {job.run[:8]} was stopped.",
+        "Its contracts are void; laptops that a stop order reached stay off.",
+    )
+
+
+def _watchful(job: Job) -> Clock:
+    """Return a clock with which nobody waits on in a run that was stopped."""
+
+    def wait(seconds: float) -> None:
+        if _is_stopped(job):
+            raise _stopped(job)
+        job.clock.wait(seconds)
+
+    return Clock(job.clock.now, wait)
 
 
 def _log_late(job: Job) -> None:
@@ -135,7 +160,7 @@ def _next_round(job: Job, standing: _Standing) -> _Standing:
         if after is not None:
             return after
         reason = "too-few-replies"
-    job.database.set_run(job.run, RunState.FAILED, reason)
+    job.database.advance_run(job.run, RunState.FAILED, reason)
     raise RoundFailedError(
         f"Round {standing.done + 1} had fewer than {job.plan.minimum_cohort} replies that count.",
         "Look at 'deskbound-server runs' for the codes, then resume with --resume.",
@@ -162,9 +187,13 @@ def _attempt(job: Job, standing: _Standing, cohort: list[int]) -> _Standing | No
         return contract_message(envelope, prover.prove(anchors[node]), weights)
 
     known = [node for node in cohort if node in anchors]
-    outcome = _strategy(job, contract, receipts).run_round(
-        contract, request, known, StreamingMean(job.layout)
-    )
+    try:
+        outcome = _strategy(job, contract, receipts).run_round(
+            contract, request, known, StreamingMean(job.layout)
+        )
+    except RunStoppedError:
+        _log_receipts(job, receipts)
+        raise
     # A refusal tells nothing of what a laptop remembers: it may have refused before it looked.
     for anchor in receipts.taken:
         job.database.head_known(anchor, prover.head.size)
@@ -175,6 +204,8 @@ def _attempt(job: Job, standing: _Standing, cohort: list[int]) -> _Standing | No
 def _log_contract(job: Job, number: int, model_hash: str) -> tuple[RoundContract, bytes, Prover]:
     """Sign a contract and log it; nobody has seen it yet."""
     with job.log.turn() as rules:
+        if _is_stopped(job):  # in the turn: a stop order and a contract have an order in the log
+            raise _stopped(job)
         _log_late_receipts(job, rules)
         contract = _fresh_contract(job, number, model_hash, rules.anchors.digest())
         envelope = dsse.sign(contract.to_bytes(), PAYLOAD_TYPE, job.key)
@@ -182,6 +213,15 @@ def _log_contract(job: Job, number: int, model_hash: str) -> tuple[RoundContract
         job.log.check([leaf])
         job.database.open_round(contract, envelope, leaf)
         return contract, envelope, job.log.prover(index, job.log.checkpoint())
+
+
+def _log_receipts(job: Job, receipts: Receipts) -> None:
+    """Log the receipts of a round that releases nothing: these laptops sent what they say."""
+    with job.log.turn() as rules:
+        leaves = receipts.leaves(rules)
+        job.log.check(leaves)
+        job.database.add_leaves(leaves)
+        job.log.checkpoint()
 
 
 def _log_late_receipts(job: Job, rules: LogRules) -> None:
@@ -247,6 +287,11 @@ def _settle(
     digest, now = contract.digest(), int(job.clock.now())
     with job.log.turn() as rules:
         leaves = receipts.leaves(rules)
+        if _is_stopped(job):
+            job.log.check(leaves)
+            job.database.add_leaves(leaves)
+            job.log.checkpoint()
+            raise _stopped(job)
         if outcome.mean is None or len(leaves) < len(receipts.taken):
             job.log.check(leaves)
             job.database.close_round(digest, outcome, now, leaves=leaves)
