@@ -35,8 +35,10 @@ FIRST_LOOK_SECONDS = 5.0  # until then a sound SuperNode has connected by itself
 LOG_LIMIT_BYTES = 1_000_000
 # Flower 1.41 (supercore/error): the key is unknown, or its laptop is still counted as online.
 _NOT_LET_IN = "superlink-2004"
-# What answers an order to stop says nothing but that it came; then the laptop is off as ever.
-PARTING_SECONDS = 10.0
+# What answers an order to stop says nothing but that it came; then the laptop is off as ever. The
+# SuperLink forgets the answer of a laptop that signs off before its server has taken it.
+PARTING_SECONDS = 20.0
+FAREWELL_SECONDS = 6.0  # of these, after the answer was sent
 _HOLD_THE_VAULT = frozenset({Role.CAPTURE, Role.EXECUTOR})
 
 
@@ -295,7 +297,8 @@ class Supervisor:
             self._states[Role.SUPERNODE] = state.worked()
             self._errors.pop(Role.SUPERNODE, None)
         elif code == "reply-sent":
-            self._parting_until = 0.0
+            farewell = time.monotonic() + FAREWELL_SECONDS
+            self._parting_until = min(self._parting_until, farewell)
         elif code.startswith("superlink-"):
             self._states[Role.SUPERNODE] = replace(state, trouble=code)
         self._log(Role.SUPERNODE, code)

@@ -5,7 +5,8 @@ connected; ``dispatch.py`` starts the next when somebody is. What a laptop answe
 order alone, so nothing is kept of it but that it need not be asked again.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from flwr.app import Message, MessageType
@@ -25,7 +26,10 @@ POLL_SECONDS = 0.5
 IDLE_SECONDS = 20.0  # nobody to reach was there for so long
 ASK_AGAIN_SECONDS = 20.0  # after an answer that was none, or no answer at all
 WITNESS_SECONDS = 15.0
+UNHEARD_SECONDS = 10.0  # a laptop that takes messages has answered by then
+RECALL_AGAIN_SECONDS = 90.0
 TTL_SECONDS = 120.0
+FAREWELL_SECONDS = 15.0  # an answer may come so long after its laptop signed off
 
 
 @dataclass(slots=True)
@@ -35,10 +39,12 @@ class _Asked:
     Attributes:
         node: whom it went to.
         at: Unix seconds.
+        left: since when it is not connected any more; its answer may have come just before.
     """
 
     node: int
     at: float
+    left: float | None = None
 
 
 @dataclass(slots=True)
@@ -51,6 +57,7 @@ class Delivery:
         witnesses: whose cosignatures are waited for, for a while.
         grid: reaches laptops.
         clock: time source.
+        recall: lets laptops that hold an unanswered round sign in anew.
     """
 
     database: Database
@@ -58,9 +65,11 @@ class Delivery:
     witnesses: Sequence[Verifier]
     grid: Grid
     clock: Clock
+    recall: Callable[[], None] = lambda: None
     _asked: dict[str, _Asked] = field(default_factory=dict)
     _not_before: dict[int, float] = field(default_factory=dict)
     _awaited: int = 0
+    _recalled: float = -math.inf
 
     def run(self) -> None:
         """Deliver until all are reached, or nobody who is not was there for a while."""
@@ -91,7 +100,15 @@ class Delivery:
         ]
         if due:
             self._ask(found, due)
+        if any(now > one.at + UNHEARD_SECONDS for one in self._asked.values() if one.left is None):
+            self._recall_once(now)
         return bool(present)
+
+    def _recall_once(self, now: float) -> None:
+        """Whoever does not answer holds a round, and takes nothing while it does."""
+        if now > self._recalled + RECALL_AGAIN_SECONDS:
+            self._recalled = now
+            self.recall()
 
     def _ask(self, found: OpenOrder, nodes: list[int]) -> None:
         prover = self._prover(found)
@@ -143,10 +160,17 @@ class Delivery:
             self._not_before[asked.node] = self.clock.now() + ASK_AGAIN_SECONDS
 
     def _forget_lost(self, present: frozenset[int]) -> None:
-        """Drop messages of laptops that left, and those that stayed unanswered for too long."""
+        """Drop messages of laptops that left, and those that stayed unanswered for too long.
+
+        A laptop that obeyed leaves soon after, and its answer may be on its way to us.
+        """
         now = self.clock.now()
         for message_id, asked in list(self._asked.items()):
-            if asked.node not in present or now > asked.at + TTL_SECONDS:
+            if asked.node not in present:
+                asked.left = asked.left or now
+            back = asked.left is not None and asked.node in present
+            gone = asked.left is not None and now > asked.left + FAREWELL_SECONDS
+            if back or gone or now > asked.at + TTL_SECONDS:
                 del self._asked[message_id]
 
 

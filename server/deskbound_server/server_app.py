@@ -17,6 +17,7 @@ from deskbound_server.lock import FileLock
 from deskbound_server.log import open_log, read_witnesses
 from deskbound_server.model_store import ModelStore
 from deskbound_server.plan import RoundPlan
+from deskbound_server.recall import RECALL, Recall
 from deskbound_server.rounds import Job, conduct
 from deskbound_server.schema import RunRow, RunState
 from deskbound_server.strict_grid import StrictGrid
@@ -55,7 +56,9 @@ def _deliver_alone(home: ServerHome, database: Database, grid: Grid) -> None:
         if lock.held:  # else somebody delivers already
             witnesses = read_witnesses(home.witnesses)
             strict = StrictGrid(grid, _ENVELOPE_BYTES)
-            Delivery(database, open_log(home, database), witnesses, strict, Clock()).run()
+            recall = Recall(home.run / RECALL)
+            log, clock = open_log(home, database), Clock()
+            Delivery(database, log, witnesses, strict, clock, recall.ask).run()
 
 
 def _conduct_alone(home: ServerHome, database: Database, grid: Grid, run: str) -> None:

@@ -45,6 +45,14 @@ def test_the_answer_to_a_stop_may_leave_and_then_the_supernode_ends(agent):
     agent._hear_worker(Role.EXECUTOR, f"{Word.SILENT} 99999999999")
     assert Role.SUPERNODE in agent._wanted()
     agent._hear_supernode("reply-sent")
+    assert Role.SUPERNODE in agent._wanted(), "its server may not have taken it yet"
+    agent.pass_by(supervisor.FAREWELL_SECONDS + 0.1)
+    assert Role.SUPERNODE not in agent._wanted()
+
+
+def test_an_answer_to_a_round_holds_nobody(agent):
+    agent._hear_supernode("reply-sent")
+    agent._control.pause()
     assert Role.SUPERNODE not in agent._wanted()
 
 

@@ -8,7 +8,13 @@ from flwr.app import Error, RecordDict
 
 from deskbound_server import releases, stop_orders
 from deskbound_server.database import Database
-from deskbound_server.delivery import ASK_AGAIN_SECONDS, IDLE_SECONDS, TTL_SECONDS, Delivery
+from deskbound_server.delivery import (
+    ASK_AGAIN_SECONDS,
+    IDLE_SECONDS,
+    TTL_SECONDS,
+    UNHEARD_SECONDS,
+    Delivery,
+)
 from deskbound_server.log import Log
 from deskbound_strategies import stop_proof, wire
 from deskbound_strategies.checkpoint import Checkpoint, Trust
@@ -33,7 +39,8 @@ class Bench:
         self.clock, self.heads, self.asked = FakeClock(), {}, []
         self.trust, self.witnesses = Trust(LOG), []
         self.grid = FakeGrid(self.clock, {})
-        self.folder = folder
+        self.folder, self.recalls = folder, []
+        self.recall = lambda: self.recalls.append(self.clock.now())
 
     def enroll(self, node, made=None):
         self.database.add_laptop(node, f"{node:064x}", "", Pen(node).anchor)
@@ -57,7 +64,7 @@ class Bench:
     def deliver(self):
         clock = Clock(self.clock.now, self.clock.wait)
         log = Log(self.database, LOG, LOG_KEY, KEY.public_key(), self.folder / "log.lock")
-        Delivery(self.database, log, self.witnesses, self.grid, clock).run()
+        Delivery(self.database, log, self.witnesses, self.grid, clock, self.recall).run()
         return stop_orders.latest(self.database)
 
 
@@ -162,6 +169,14 @@ def test_a_laptop_that_signs_off_before_it_answered_is_asked_again_when_it_is_ba
     assert len(bench.asked) == 1
 
 
+def test_an_answer_that_comes_as_its_laptop_leaves_still_counts(bench):
+    bench.enroll(1, FakeNode(bench.obey, away=((1_000.4, 1e12),)))
+    bench.stop()
+    pull = bench.grid.pull_messages
+    bench.grid.pull_messages = lambda ids: pull(ids) if bench.clock.now() > 1_003 else []
+    assert bench.deliver().reached == 1
+
+
 def test_a_message_that_nobody_answers_is_sent_again(bench):
     silent = [True]
 
@@ -173,6 +188,36 @@ def test_a_message_that_nobody_answers_is_sent_again(bench):
     assert bench.deliver().reached == 1
     ((_, at),) = bench.asked
     assert at >= 1_000 + TTL_SECONDS
+
+
+def test_who_holds_a_round_is_recalled_once_in_a_while_and_asked_when_it_is_back(bench):
+    holding = [True]
+
+    def answer(message):
+        return None if holding else bench.obey(message)
+
+    def recall():
+        bench.recalls.append(bench.clock.now())
+        holding.clear()
+        bench.grid.nodes[1].away = ((bench.clock.now(), bench.clock.now() + 8),)
+
+    bench.enroll(1, FakeNode(answer))
+    bench.enroll(2)
+    bench.stop()
+    bench.recall = recall
+    assert bench.deliver().reached == 2
+    (at,) = bench.recalls
+    assert at > 1_000 + UNHEARD_SECONDS
+    assert bench.clock.now() < 1_000 + 30
+
+
+def test_nobody_is_recalled_where_all_answer(bench):
+    bench.enroll(1)
+    bench.enroll(2, FakeNode(bench.obey, seconds=UNHEARD_SECONDS / 2))
+    bench.enroll(3, FakeNode(bench.obey, away=ALWAYS_AWAY))
+    bench.stop()
+    bench.deliver()
+    assert bench.recalls == []
 
 
 def test_the_proof_is_under_the_head_of_now_and_shows_that_the_log_grew(bench):

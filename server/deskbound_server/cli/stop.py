@@ -1,5 +1,6 @@
 """``deskbound-server stop``: an order to every laptop to stop; only its owner starts it again."""
 
+import math
 import sys
 import time
 from contextlib import suppress
@@ -20,6 +21,7 @@ from deskbound_server.cli.common import (
 )
 from deskbound_server.control import Control
 from deskbound_server.database import Database
+from deskbound_server.delivery import FAREWELL_SECONDS
 from deskbound_server.log import open_log
 from deskbound_server.schema import RunRow
 from deskbound_server.stop_orders import OpenOrder
@@ -86,12 +88,17 @@ def _end_runs(control: Control, ended: list[RunRow]) -> None:
 def _watch(database: Database, control: Control, *, quiet: bool) -> tuple[OpenOrder, int]:
     """Show how many were reached until all that are connected were; return the end of it."""
     until = time.monotonic() + PATIENCE_SECONDS
+    seen: dict[int, float] = {}
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while True:
-            online = control.online()  # first: who is reached signs off
+            now = time.monotonic()
+            seen |= dict.fromkeys(control.online(), now)
             found = stop_orders.latest(database)
             assert found is not None  # noqa: S101 - this command wrote it
-            there = len(found.waiting & online)
+            # Who obeys signs off, and is known to be reached a moment later.
+            there = sum(
+                now < seen.get(node, -math.inf) + FAREWELL_SECONDS for node in found.waiting
+            )
             if not quiet:
                 live.update(Text(_counts(found, there)), refresh=True)
             if not there or time.monotonic() > until:
