@@ -52,7 +52,7 @@ class Tallies:
         units: how many units there are.
         laptops: how many people.
         unit: (n,) which unit an entry belongs to.
-        cell: (n,) pairs first, then triples.
+        cell: (n,) single actions first, then pairs, then triples.
         value: (n,) what the unit contributes to the cell.
     """
 
@@ -66,7 +66,7 @@ class Tallies:
     @property
     def cells(self) -> int:
         """How many cells there are."""
-        return self.actions**2 + sketch.CELLS
+        return _width(self.actions)
 
     def summed(self, times: Floats) -> Floats:
         """Return (cells,) the sum of all units, each taken ``times`` over: (units,)."""
@@ -86,16 +86,24 @@ def tally(crowd: Crowd, people: list[Person], kind: Unit, clip: float = CLIP) ->
     two, three = unit[1:] == unit[:-1], unit[2:] == unit[:-2]
     pairs = sketch.pair_cells(tokens[:-1], tokens[1:], crowd.size)[two]
     triples, signs = sketch.triple_cells(tokens[:-2], tokens[1:-1], tokens[2:])
-    cells = np.r_[pairs, triples[three] + crowd.size**2]
-    values = np.r_[np.full(len(pairs), sketch.PAIR_WEIGHT), sketch.TRIPLE_WEIGHT * signs[three]]
-    owner = np.r_[unit[1:][two], unit[2:][three]]
-    width = crowd.size**2 + sketch.CELLS
+    cells = np.r_[tokens, pairs + crowd.size, triples[three] + crowd.size + crowd.size**2]
+    values = np.r_[
+        np.full(len(tokens), sketch.SINGLE_WEIGHT),
+        np.full(len(pairs), sketch.PAIR_WEIGHT),
+        sketch.TRIPLE_WEIGHT * signs[three],
+    ]
+    owner = np.r_[unit, unit[1:][two], unit[2:][three]]
+    width = _width(crowd.size)
     keys, places = np.unique(owner * width + cells, return_inverse=True)
     sums = np.bincount(places, values / sketch.SCALE)
     of, where = keys // width, keys % width
     norms = np.sqrt(np.bincount(of, sums**2, minlength=len(found)))
     scales = np.minimum(1.0, clip / np.maximum(norms, 1e-300))
     return Tallies(crowd.size, len(found), len(people), of, where, sums * scales[of])
+
+
+def _width(actions: int) -> int:
+    return actions + actions**2 + sketch.CELLS
 
 
 def _days(person: Person) -> Iterator[list[Action]]:
@@ -161,10 +169,14 @@ def ranks(counts: sketch.Counts, past: Whole, future: Whole) -> Whole:
     return found
 
 
+def read(cells: Floats, actions: int) -> sketch.Counts:
+    """Return what released cells say."""
+    return sketch.read(*np.split(cells, [actions, actions + actions**2]))
+
+
 def measured(cells: Floats, tallies: Tallies, parts: list[tuple[Person, Person]]) -> Score:
     """Return how good the released cells' guesses are over all people's later events."""
-    edge = tallies.actions**2
-    counts = sketch.read(cells[:edge], cells[edge:], tallies.actions)
+    counts = read(cells, tallies.actions)
     return score(ranks(counts, past.tokens, future.tokens) for past, future in parts)
 
 

@@ -35,6 +35,10 @@ FIRST_LOOK_SECONDS = 5.0  # until then a sound SuperNode has connected by itself
 LOG_LIMIT_BYTES = 1_000_000
 # Flower 1.41 (supercore/error): the key is unknown, or its laptop is still counted as online.
 _NOT_LET_IN = "superlink-2004"
+# What answers an order to stop says nothing but that it came; then the laptop is off as ever. The
+# SuperLink forgets the answer of a laptop that signs off before its server has taken it.
+PARTING_SECONDS = 20.0
+FAREWELL_SECONDS = 6.0  # of these, after the answer was sent
 _HOLD_THE_VAULT = frozenset({Role.CAPTURE, Role.EXECUTOR})
 
 
@@ -66,6 +70,7 @@ class Supervisor:
         self._in_use = ("unsure", 0.0)
         self._told: dict[Role, str] = {}
         self._rested_since = 0
+        self._parting_until = 0.0
 
     def run(self) -> None:
         """Supervise until SIGTERM, SIGINT or SIGHUP; no child is left when this returns."""
@@ -114,7 +119,10 @@ class Supervisor:
         # The pause word is also looked at here, so that the network is off as soon as it can be.
         wishes = replace(self._wishes, willing=self._wishes.willing and not self._control.paused)
         now = time.time()
-        return {role for role in Role if wishes.wants(role, self._states, now)}
+        wanted = {role for role in Role if wishes.wants(role, self._states, now)}
+        if Role.SUPERNODE in self._children and time.monotonic() < self._parting_until:
+            wanted.add(Role.SUPERNODE)
+        return wanted
 
     # --- what it may use ------------------------------------------------------------------
 
@@ -268,6 +276,8 @@ class Supervisor:
                 return  # said every few seconds, and nobody's business later
             case "port" if rest.isdecimal():
                 self._port = int(rest)
+            case "parting" if role is Role.EXECUTOR:
+                self._parting_until = time.monotonic() + PARTING_SECONDS
             case "silent" if rest.isdecimal():
                 self._wishes = replace(self._wishes, silent_until=float(rest))
             case "error" if trouble := Trouble.parse(rest):
@@ -286,6 +296,9 @@ class Supervisor:
         if code == "connected":
             self._states[Role.SUPERNODE] = state.worked()
             self._errors.pop(Role.SUPERNODE, None)
+        elif code == "reply-sent":
+            farewell = time.monotonic() + FAREWELL_SECONDS
+            self._parting_until = min(self._parting_until, farewell)
         elif code.startswith("superlink-"):
             self._states[Role.SUPERNODE] = replace(state, trouble=code)
         self._log(Role.SUPERNODE, code)

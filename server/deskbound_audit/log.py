@@ -7,7 +7,7 @@ this laptop alone.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +143,7 @@ def as_dict(verdict: LogVerdict) -> dict[str, Any]:
         "models": len(rules.released),
         "releases": len(rules.releases),
         "reviewers": {key: reviewers[key] for key in sorted(reviewers)},
+        "stops": [asdict(order) for order in rules.stops.values()],
         "laptops": len(rules.anchors),
         "receipts": sum(count * rounds for count, rounds in answers.items()),
         "rounds_by_receipts": {str(count): answers[count] for count in sorted(answers)},

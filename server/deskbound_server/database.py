@@ -3,6 +3,7 @@
 What is kept of a round are counts and public terms, nothing per laptop.
 """
 
+import difflib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -66,6 +67,12 @@ class Database:
         )
         self._write(change)
 
+    def advance_run(self, run: str, state: RunState, reason: str = "") -> bool:
+        """Record how far a run came, unless it was stopped; return whether it was not."""
+        table = schema.runs
+        change = sql.update(table).where(table.c.id == run, table.c.state != RunState.STOPPED)
+        return self._write(change.values(state=state, reason=reason)) > 0
+
     def set_flower_run(self, run: str, flower_run: int) -> None:
         """Record Flower's number of a run's latest submission."""
         change = sql.update(schema.runs).where(schema.runs.c.id == run)
@@ -77,11 +84,14 @@ class Database:
         Raises:
             NotFoundError: there is none, or more than one.
         """
-        found = [row for row in self.runs() if row.id.startswith(name.lower())]
+        runs = self.runs()
+        found = [row for row in runs if row.id.startswith(name.lower())]
         if len(found) != 1 or not name:
             which = "more than one run" if found and name else "no run"
+            near = "" if found else _nearest(name.lower(), [row.id for row in runs])
             raise NotFoundError(
-                f"There is {which} of that name.", "List them with 'deskbound-server runs'."
+                f"There is {which} of that name{near}.",
+                "List them with 'deskbound-server runs'.",
             )
         return found[0]
 
@@ -178,7 +188,11 @@ class Database:
     def revoke_laptop(self, node: int) -> None:
         """Record that a laptop may no longer connect."""
         change = sql.update(schema.laptops).where(schema.laptops.c.node == str(node))
-        self._write(change.values(revoked=True))
+        waiting = schema.stops_waiting
+        self.carry_out(
+            change.values(revoked=True),
+            sql.delete(waiting).where(waiting.c.node == str(node)),  # it cannot be reached any more
+        )
 
     def laptops(self) -> list[LaptopRow]:
         """Return all laptops that were ever enrolled."""
@@ -260,6 +274,17 @@ class Database:
         table = schema.heads_shown
         self._write(sql.delete(table).where(table.c.anchor == anchor, table.c.size < size))
 
+    def carry_out(self, *changes: sql.Executable, leaves: Sequence[bytes] = ()) -> None:
+        """Append leaves to the log and carry out changes, all in one transaction."""
+        with _translated(), self._engine.begin() as connection:
+            append_leaves(connection, leaves)
+            for change in changes:
+                connection.execute(change)
+
+    def look_up(self, query: sql.Executable) -> list[dict[str, Any]]:
+        """Return the rows of a query."""
+        return self._read(query)
+
     def _write(self, statement: sql.Executable) -> int:
         with _translated(), self._engine.begin() as connection:
             return int(getattr(connection.execute(statement), "rowcount", 0))
@@ -267,6 +292,13 @@ class Database:
     def _read(self, statement: sql.Executable) -> list[dict[str, Any]]:
         with _translated(), self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(statement).mappings()]
+
+
+def _nearest(name: str, ids: Sequence[str]) -> str:
+    """Return words about the run whose id begins most like a name; the latest of several."""
+    starts = {one[: max(len(name), 1)]: one for one in ids}
+    near = difflib.get_close_matches(name, starts, n=1, cutoff=0.0)
+    return f"; the nearest is {starts[near[0]][:8]}" if near else ""
 
 
 def append_leaves(connection: sql.Connection, leaves: Sequence[bytes]) -> None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from deskbound_server.recall import KEY_HEADER, Recall
+
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -67,10 +69,12 @@ class Gate:
         app: Flower's.
         token: of the control interface.
         log: answers witnesses; it asks for a token of its own.
+        recall: lets laptops sign in anew when that was asked for.
     """
 
-    def __init__(self, app: App, token: str, log: App) -> None:
+    def __init__(self, app: App, token: str, log: App, recall: Recall | None = None) -> None:
         self._app = app
+        self._recall = recall
         self._token = token
         self._log = log
 
@@ -82,6 +86,9 @@ class Gate:
         refusal = HTTPStatus.FORBIDDEN
         if scope["type"] == "http":
             verdict = judge(_knock(scope), self._token)
+            if verdict is None and self._recall is not None:
+                key = dict(scope["headers"]).get(KEY_HEADER)
+                verdict = self._recall.verdict(str(scope["path"]), key)
             if verdict is None:
                 ours = str(scope["path"]).startswith(LOG_PREFIX)
                 await (self._log if ours else self._app)(scope, receive, send)

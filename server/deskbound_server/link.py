@@ -17,16 +17,18 @@ from deskbound_server.control import check_flwr
 from deskbound_server.gate import Gate
 from deskbound_server.home import TOKEN_FILE_VARIABLE, find_home
 from deskbound_server.log_service import LogService
+from deskbound_server.recall import RECALL, Recall
 
 
 def main() -> None:
     """Install the gate, then be the SuperLink."""
     check_flwr()
     token = Path(os.environ[TOKEN_FILE_VARIABLE]).read_text("ascii")
-    log = LogService(find_home(None)).app
+    home = find_home(None)
+    log, recall = LogService(home).app, Recall(home.run / RECALL)
 
     def gate_first() -> tuple[Middleware, ...]:
-        return (Middleware(Gate, token=token, log=log),)
+        return (Middleware(Gate, token=token, log=log, recall=recall),)
 
     extensions.get_middleware = gate_first
     # Laptops keep their connections open; without a limit "down" would wait for all of them.

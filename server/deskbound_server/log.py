@@ -8,6 +8,7 @@ contract names the map of receipts exactly as the log has it at that point.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -15,7 +16,7 @@ from deskbound_server import pki
 from deskbound_server.database import Database
 from deskbound_server.home import ServerHome
 from deskbound_server.lock import FileLock
-from deskbound_strategies import round_proof
+from deskbound_strategies import round_proof, stop_proof
 from deskbound_strategies.anchors import AnchorMap
 from deskbound_strategies.checkpoint import Checkpoint, cosigners
 from deskbound_strategies.errors import BusyError, ConfigError
@@ -118,6 +119,10 @@ class Log:
         anchors = AnchorMap(self._rules.anchors.entries())
         return Prover(self._database, self._tree, index, head, anchors)
 
+    def stop_prover(self, index: int) -> "Prover":
+        """Return what makes the proofs of a stop order's leaf, under the log's head; in a turn."""
+        return Prover(self._database, self._tree, index, self.checkpoint(), AnchorMap())
+
 
 class Prover:
     """Makes the proof that goes with a contract, laptop by laptop."""
@@ -143,19 +148,25 @@ class Prover:
             anchor: of the laptop (hex). A vault that leaves and joins anew keeps its anchor, and
                 remembers what it was shown before.
         """
+        return round_proof.encode(**self._place(anchor), anchor=self._anchors.prove(anchor))
+
+    def prove_stop(self, anchor: str) -> bytes:
+        """Return the proof of a stop order for one laptop; see ``prove``."""
+        return stop_proof.encode(**self._place(anchor))
+
+    def _place(self, anchor: str) -> dict[str, Any]:
         size = self.head.size
         known = [old for old in self._database.heads_shown(anchor) if 0 < old < size]
         if len(known) > round_proof.MAX_OLDER:  # the one it answered to last, and the latest
             known = [known[0], *known[1 - round_proof.MAX_OLDER :]]
         self._database.show_head(anchor, size)
         note = self._database.checkpoint(size) or b""
-        return round_proof.encode(
-            checkpoint=note,
-            index=self._index,
-            inclusion=self._tree.inclusion_proof(self._index, size),
-            consistency={old: self._tree.consistency_proof(old, size) for old in known},
-            anchor=self._anchors.prove(anchor),
-        )
+        return {
+            "checkpoint": note,
+            "index": self._index,
+            "inclusion": self._tree.inclusion_proof(self._index, size),
+            "consistency": {old: self._tree.consistency_proof(old, size) for old in known},
+        }
 
     def count_of(self, anchor: str) -> int:
         """Return how many releases of a laptop the log knew of when the contract was written."""

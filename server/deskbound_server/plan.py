@@ -7,10 +7,9 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Literal, Self
 
-from deskbound_strategies.accounting import RdpCurve, admits, round_cost
 from deskbound_strategies.canonical import canonical_bytes, parse_canonical
 from deskbound_strategies.contract import LocalOptimizer, RoundContract, Unit
-from deskbound_strategies.policy import PROFILES, cap_of
+from deskbound_strategies.policy import PROFILES, affordable_rounds
 from deskbound_strategies.server_optimizer import Name, ServerOptimizer
 
 Holding = Literal["generated", "file", "none"]
@@ -186,14 +185,7 @@ class RoundPlan:
 
     def affordable_rounds(self) -> int:
         """Return after how many of its rounds a day of data is spent under the plan's profile."""
-        contract = sample_contract(self)
-        cap, cost = cap_of(PROFILES[self.profile]), round_cost(contract)
-        curve = RdpCurve()
-        for done in range(self.rounds):
-            if not admits(curve, cost, cap, steps=(done + 1) * self.steps):
-                return done
-            curve += cost
-        return self.rounds
+        return affordable_rounds(sample_contract(self), PROFILES[self.profile], self.rounds)
 
 
 def sample_contract(plan: RoundPlan) -> RoundContract:

@@ -56,8 +56,12 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 _LENGTHS = {"held_out_file": (0, 4096), "held_out_hash": (0, 64)}
 
 
-def load_plan(path: Path) -> RoundPlan:
+def load_plan(path: Path, *, any_profile: bool = False) -> RoundPlan:
     """Read and check a plan.
+
+    Args:
+        path: of the file.
+        any_profile: also take a plan that laptops of its own profile would refuse, to look at it.
 
     Raises:
         ConfigError: naming the setting that is unknown, missing or not acceptable.
@@ -72,11 +76,11 @@ def load_plan(path: Path) -> RoundPlan:
         raise ConfigError(
             f"{path.name} cannot be read as TOML.", "Write one `setting = value` a line."
         ) from None
-    return plan_from(raw, path.name)
+    return plan_from(raw, path.name, any_profile=any_profile)
 
 
-def plan_from(raw: dict[str, Any], name: str = "plan") -> RoundPlan:
-    """Return the plan these settings describe, checked against its own profile.
+def plan_from(raw: dict[str, Any], name: str = "plan", *, any_profile: bool = False) -> RoundPlan:
+    """Return the plan these settings describe, checked against its own profile; see ``load_plan``.
 
     Raises:
         ConfigError: see ``load_plan``.
@@ -91,6 +95,8 @@ def plan_from(raw: dict[str, Any], name: str = "plan") -> RoundPlan:
             raise ConfigError(f"{name}: {key} is not given.", f"Add a line `{key} = …`.")
     plan = RoundPlan(**{key: _value(name, key, value) for key, value in raw.items()})
     _check_whole(plan, name)
+    if not any_profile:
+        _check_profile(plan, name)
     return plan
 
 
@@ -140,7 +146,6 @@ def _check_whole(plan: RoundPlan, name: str) -> None:
         raise ConfigError(
             f"{name}: a client version has three numbers.", "Write it as in 0.1.0."
         ) from None
-    _check_profile(plan, name)
 
 
 def _check_trim(plan: RoundPlan, name: str) -> None:

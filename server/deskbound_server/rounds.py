@@ -12,7 +12,7 @@ the round is asked for again from the last good model, a few times at most.
 
 import secrets
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import takewhile
 
@@ -30,8 +30,8 @@ from deskbound_strategies import dsse
 from deskbound_strategies.aggregation import FloatTensors
 from deskbound_strategies.codec import Tensors, decode, encode
 from deskbound_strategies.contract import PAYLOAD_TYPE, RoundContract, join_releases
-from deskbound_strategies.dp_fedavg import DpFedAvg, Outcome, gather, sample_cohort
-from deskbound_strategies.errors import RoundFailedError
+from deskbound_strategies.dp_fedavg import Clock, DpFedAvg, Outcome, gather, sample_cohort
+from deskbound_strategies.errors import RoundFailedError, RunStoppedError
 from deskbound_strategies.log_entries import ReleasedModel, contract_leaf, model_leaf
 from deskbound_strategies.log_rules import LogRules
 from deskbound_strategies.robust import aggregator_for
@@ -74,14 +74,39 @@ def conduct(job: Job) -> None:
 
     Raises:
         RoundFailedError: a round failed as often as the plan allows.
+        RunStoppedError: the run was stopped meanwhile; nothing was logged or released after that.
     """
     job.database.abandon_open_rounds(job.run)
-    job.database.set_run(job.run, RunState.RUNNING)
+    if not job.database.advance_run(job.run, RunState.RUNNING):
+        raise _stopped(job)
+    job = replace(job, clock=_watchful(job))
     standing = _standing(job)
     while standing.done < job.plan.rounds:
         standing = _next_round(job, standing)
     _log_late(job)
-    job.database.set_run(job.run, RunState.FINISHED)
+    job.database.advance_run(job.run, RunState.FINISHED)
+
+
+def _is_stopped(job: Job) -> bool:
+    return job.database.find_run(job.run).state is RunState.STOPPED
+
+
+def _stopped(job: Job) -> RunStoppedError:
+    return RunStoppedError(
+        f"Run {job.run[:8]} was stopped.",
+        "Its contracts are void; laptops that a stop order reached stay off.",
+    )
+
+
+def _watchful(job: Job) -> Clock:
+    """Return a clock with which nobody waits on in a run that was stopped."""
+
+    def wait(seconds: float) -> None:
+        if _is_stopped(job):
+            raise _stopped(job)
+        job.clock.wait(seconds)
+
+    return Clock(job.clock.now, wait)
 
 
 def _log_late(job: Job) -> None:
@@ -125,7 +150,7 @@ def _next_round(job: Job, standing: _Standing) -> _Standing:
             attempts -= 1
         elif _held_back_in_a_row(job) >= job.plan.held_back_in_a_row:
             break
-    job.database.set_run(job.run, RunState.FAILED, reason)
+    job.database.advance_run(job.run, RunState.FAILED, reason)
     raise _gave_up(job.plan, standing.done + 1, reason)
 
 
@@ -170,7 +195,11 @@ def _attempt(job: Job, standing: _Standing, cohort: list[int]) -> _Standing | _U
     known = [node for node in cohort if node in anchors]
     with closing(aggregator_for(contract.aggregation, job.layout, job.spool)) as aggregator:
         strategy = _strategy(job, contract, receipts)
-        outcome = strategy.run_round(contract, request, known, aggregator)
+        try:
+            outcome = strategy.run_round(contract, request, known, aggregator)
+        except RunStoppedError:
+            _log_receipts(job, receipts)
+            raise
     # A refusal tells nothing of what a laptop remembers: it may have refused before it looked.
     for anchor in receipts.taken:
         job.database.head_known(anchor, prover.head.size)
@@ -181,6 +210,8 @@ def _attempt(job: Job, standing: _Standing, cohort: list[int]) -> _Standing | _U
 def _log_contract(job: Job, number: int, model_hash: str) -> tuple[RoundContract, bytes, Prover]:
     """Sign a contract and log it; nobody has seen it yet."""
     with job.log.turn() as rules:
+        if _is_stopped(job):  # in the turn: a stop order and a contract have an order in the log
+            raise _stopped(job)
         _log_late_receipts(job, rules)
         contract = _fresh_contract(job, number, model_hash, rules.anchors.digest())
         envelope = dsse.sign(contract.to_bytes(), PAYLOAD_TYPE, job.key)
@@ -188,6 +219,15 @@ def _log_contract(job: Job, number: int, model_hash: str) -> tuple[RoundContract
         job.log.check([leaf])
         job.database.open_round(contract, envelope, leaf)
         return contract, envelope, job.log.prover(index, job.log.checkpoint())
+
+
+def _log_receipts(job: Job, receipts: Receipts) -> None:
+    """Log the receipts of a round that releases nothing: these laptops sent what they say."""
+    with job.log.turn() as rules:
+        leaves = receipts.leaves(rules)
+        job.log.check(leaves)
+        job.database.add_leaves(leaves)
+        job.log.checkpoint()
 
 
 def _log_late_receipts(job: Job, rules: LogRules) -> None:
@@ -260,6 +300,11 @@ def _settle(
     made = None if outcome.mean is None else _candidate(job, standing, outcome.mean)
     with job.log.turn() as rules:
         leaves = receipts.leaves(rules)
+        if _is_stopped(job):
+            job.log.check(leaves)
+            job.database.add_leaves(leaves)
+            job.log.checkpoint()
+            raise _stopped(job)
         if len(leaves) < len(receipts.taken):
             made = None
         if made is None or made.check.cause is not None:

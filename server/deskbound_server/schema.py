@@ -147,6 +147,24 @@ named_releases = sql.Table(
     metadata,
     sql.Column("manifest", sql.String(64), primary_key=True),
 )
+# Orders to stop the fleet, and which laptops each still has to reach: a row goes when its laptop
+# was reached, so that what is left in the end is a count.
+stops = sql.Table(
+    "stops",
+    metadata,
+    sql.Column("id", sql.String(32), primary_key=True),
+    sql.Column("envelope", sql.LargeBinary, nullable=False),
+    sql.Column("leaf", sql.Integer, nullable=False),
+    sql.Column("issued", sql.Integer, nullable=False),
+    sql.Column("laptops", sql.Integer, nullable=False),
+    sql.Column("refused", sql.Text, nullable=False),
+)
+stops_waiting = sql.Table(
+    "stops_waiting",
+    metadata,
+    sql.Column("stop", sql.ForeignKey("stops.id"), primary_key=True),
+    sql.Column("node", sql.String(24), primary_key=True),
+)
 checkpoints = sql.Table(
     "checkpoints",
     metadata,

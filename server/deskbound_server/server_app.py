@@ -1,4 +1,4 @@
-"""The ServerApp that the pointer bundle names: it finds its run in our database and conducts it.
+"""The ServerApp that the pointer bundle names: conducts a run of our database, or delivers a stop.
 
 All it takes from Flower is the run's id and the Grid. It holds the run's lock while it lives, so
 that a run has one conductor, and everyone can see whether it has one.
@@ -11,6 +11,7 @@ from flwr.serverapp import Grid, ServerApp
 
 from deskbound_server import pki
 from deskbound_server.database import Database
+from deskbound_server.delivery import LOCK, RUN, Delivery
 from deskbound_server.held_out import open_held_out
 from deskbound_server.home import ServerHome, find_home
 from deskbound_server.job import Job
@@ -18,6 +19,7 @@ from deskbound_server.lock import FileLock
 from deskbound_server.log import open_log, read_witnesses
 from deskbound_server.model_store import ModelStore
 from deskbound_server.plan import RoundPlan
+from deskbound_server.recall import RECALL, Recall
 from deskbound_server.rounds import conduct
 from deskbound_server.schema import RunRow, RunState
 from deskbound_server.strict_grid import StrictGrid
@@ -40,12 +42,25 @@ def main(grid: Grid, context: Context) -> None:
     run = str(context.run_config["run"])
     database = Database.open(home.database)
     try:
-        _conduct_alone(home, database, grid, run)
+        if run == RUN:
+            _deliver_alone(home, database, grid)
+        else:
+            _conduct_alone(home, database, grid, run)
     except DeskboundError as error:
         _log.error("The run ended: %s %s", error.sentence, error.mend)
         raise
     finally:
         database.close()
+
+
+def _deliver_alone(home: ServerHome, database: Database, grid: Grid) -> None:
+    with FileLock(home.run / LOCK) as lock:
+        if lock.held:  # else somebody delivers already
+            witnesses = read_witnesses(home.witnesses)
+            strict = StrictGrid(grid, _ENVELOPE_BYTES)
+            recall = Recall(home.run / RECALL)
+            log, clock = open_log(home, database), Clock()
+            Delivery(database, log, witnesses, strict, clock, recall.ask).run()
 
 
 def _conduct_alone(home: ServerHome, database: Database, grid: Grid, run: str) -> None:
@@ -59,7 +74,7 @@ def _conduct_alone(home: ServerHome, database: Database, grid: Grid, run: str) -
         except Exception:
             # Whatever it was, the record must not say "running"; a known reason stays.
             if database.find_run(row.id).state is RunState.RUNNING:
-                database.set_run(row.id, RunState.FAILED, "server-error")
+                database.advance_run(row.id, RunState.FAILED, "server-error")
             raise
 
 

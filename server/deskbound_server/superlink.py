@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from deskbound_server.dispatch import Dispatcher
 from deskbound_server.home import (
     HOME_VARIABLE,
     TOKEN_FILE_VARIABLE,
@@ -108,6 +109,7 @@ def _watch(
 ) -> None:
     deadline = time.monotonic() + START_SECONDS
     announced = False
+    dispatcher = Dispatcher(home)
     while not stopping:
         now = time.monotonic()
         for child in children[: 2 if announced else 1]:  # SuperExec needs a SuperLink to talk to
@@ -115,6 +117,8 @@ def _watch(
         if not announced and answers(home):
             announced = True
             ready()
+        if announced:
+            dispatcher.tend(now)
         if not announced and now > deadline:
             raise UnreachableError(
                 "The SuperLink did not come up.", "Look into run/superlink.log; is the port free?"

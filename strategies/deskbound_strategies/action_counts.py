@@ -1,4 +1,4 @@
-"""Private counts: which action follows one other, or two, in a single round.
+"""Private counts: how often each action comes, after one other, or two, in a single round.
 
 Counting is written as learning, so that a round of it is a round like any other: same gate,
 contract, clipping, noise, ledger and log. The loss of a unit is linear in the weights, so its
@@ -24,7 +24,7 @@ _READ_AT_ONCE = 256  # pairs of actions
 
 
 class CountsModel(nn.Module):
-    """Cells of pairs and triples; gradients are sparse, for a unit touches few of them.
+    """Cells of actions, pairs and triples; gradients are sparse, for a unit touches few of them.
 
     Args:
         actions: size of the vocabulary.
@@ -33,19 +33,21 @@ class CountsModel(nn.Module):
     def __init__(self, actions: int) -> None:
         super().__init__()
         self.actions = actions
+        self.singles = _cells(actions)
         self.pairs = _cells(actions * actions)
         self.triples = _cells(sketch.CELLS)
 
     def read(self) -> sketch.Counts:
         """Return what the cells say."""
-        pairs, triples = (
-            cells.weight.detach().double().numpy()[:, 0] for cells in (self.pairs, self.triples)
+        singles, pairs, triples = (
+            cells.weight.detach().double().numpy()[:, 0]
+            for cells in (self.singles, self.pairs, self.triples)
         )
-        return sketch.read(pairs, triples, self.actions)
+        return sketch.read(singles, pairs, triples)
 
 
 class ActionCounts:
-    """Counts pairs and triples of consecutive actions of a unit.
+    """Counts actions, pairs and triples of consecutive ones of a unit.
 
     Args:
         actions: size of the vocabulary, at most 1,000.
@@ -71,13 +73,16 @@ class ActionCounts:
         return collate(units)
 
     def loss_per_unit(self, model: nn.Module, batch: Batch) -> Tensor:
-        """Return (units,) minus the weighted sums of the cells of a unit's pairs and triples."""
+        """Return (units,) minus the weighted sums of the cells that a unit's actions have."""
         model = cast("CountsModel", model)
         found = _places(batch, model.actions)
+        singles = model.singles(batch.tokens)[..., 0] * batch.present
         pairs = model.pairs(found.pairs)[..., 0] * found.pairs_present
         triples = model.triples(found.triples)[..., 0] * found.signs
-        weighed: Tensor = sketch.PAIR_WEIGHT * pairs.sum(1) + sketch.TRIPLE_WEIGHT * triples.sum(1)
-        return -weighed / sketch.SCALE
+        one: Tensor = sketch.SINGLE_WEIGHT * singles.sum(1)
+        two: Tensor = sketch.PAIR_WEIGHT * pairs.sum(1)
+        three: Tensor = sketch.TRIPLE_WEIGHT * triples.sum(1)
+        return -(one + two + three) / sketch.SCALE
 
     def scores(self, model: nn.Module, batch: Batch) -> Tensor:
         """Return (units, length, actions) log chances of what follows each action."""

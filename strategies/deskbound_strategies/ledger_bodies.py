@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from deskbound_strategies.errors import RefusalCode
+from deskbound_strategies.stop_order import StopReason
 
 
 class LedgerKind(StrEnum):
@@ -28,6 +29,7 @@ class LedgerKind(StrEnum):
     REFUSE = "refuse"  # a contract was refused, at no cost
     RETIRE = "retire"  # a day of data was destroyed or spent
     FORGET = "forget"  # the employee erased data
+    STOP = "stop"  # the operator stopped the fleet, and so this laptop; a person resumes it
 
 
 SUBJECTS = ("keys", "pointer", "windows", "screen", "rhythm", "updates")
@@ -130,6 +132,10 @@ _BODIES: Mapping[LedgerKind, Mapping[str, Check]] = {
     },
     LedgerKind.RETIRE: {"block": _PSEUDONYM, "reason": _one_of("retention", "size", "spent")},
     LedgerKind.FORGET: {"scope": _one_of(*FORGET_SCOPES), "blocks": _blocks},
+    LedgerKind.STOP: {
+        "order": _PSEUDONYM,
+        "reason": _one_of(*(reason.value for reason in StopReason)),
+    },
 }
 
 
@@ -154,6 +160,7 @@ def check_body(kind: LedgerKind, body: Any) -> None:
     retire   block: pseudonym, reason (retention/size/spent)
     forget   scope (range/app/stream/rows/day/all), blocks: sorted distinct pseudonyms of the days
              touched
+    stop     order: id of the stop order, 32 hex digits, reason (a word of ``StopReason``)
     ======== =====================================================================================
 
     Raises:

@@ -4,6 +4,7 @@
     {"receipt": envelope}    that a laptop released an update, signed by that laptop's anchor key
     {"model": {...}}         the model that a round released
     {"release": {...}}       that a reviewer signed code for laptops: the manifest, and whose it is
+    {"stop": envelope}       an order to stop, signed by the server, *before* any laptop gets it
 
 A leaf is canonical JSON with one key, its kind. There is nothing in it that depends on anybody's
 data but the model's hash, and no name: a laptop is an anchor (a pseudonym of this log alone), its
@@ -24,6 +25,7 @@ from deskbound_strategies.canonical import canonical_bytes, parse_canonical
 from deskbound_strategies.contract import PAYLOAD_TYPE, RoundContract
 from deskbound_strategies.errors import Refusal, VerificationError
 from deskbound_strategies.release import manifest_name, verify_release
+from deskbound_strategies.stop_order import StopOrder, open_order
 
 RECEIPT_TYPE = "application/vnd.deskbound.receipt+json"
 MAX_RECEIPT_BYTES = 2 * 1024
@@ -161,7 +163,15 @@ class LoggedRelease:
         return cls(manifest_name(envelope), public, signed.digest(), signed.packages[0].version)
 
 
-LogEntry = LoggedContract | Receipt | ReleasedModel | LoggedRelease
+@dataclass(frozen=True, slots=True)
+class LoggedStop:
+    """An order to stop, and the envelope it came in."""
+
+    order: StopOrder
+    envelope: bytes
+
+
+LogEntry = LoggedContract | Receipt | ReleasedModel | LoggedRelease | LoggedStop
 
 
 def anchor_of(public_key: bytes) -> str:
@@ -206,6 +216,15 @@ def release_leaf(envelope: bytes, reviewer: str) -> bytes:
     return b'{"release":{"manifest":%b,"reviewer":"%b"}}' % (envelope, found.reviewer.encode())
 
 
+def stop_leaf(envelope: bytes) -> bytes:
+    """Return the leaf of a signed stop order.
+
+    Raises:
+        VerificationError: when it is not an envelope.
+    """
+    return _leaf("stop", envelope)
+
+
 def _leaf(kind: str, envelope: bytes) -> bytes:
     try:
         return canonical_bytes({kind: parse_canonical(envelope)})
@@ -242,6 +261,8 @@ def read_leaf(
             return _read_model(body)
         case b'{"release"':
             return _read_release(body)
+        case b'{"stop"':
+            return _read_stop(body, contract_key)
     raise _malformed("leaf")
 
 
@@ -265,6 +286,13 @@ def _read_release(body: bytes) -> LoggedRelease:
     if parts is None:
         raise _malformed("release")
     return LoggedRelease.open(parts[1], parts[2].decode("ascii"))
+
+
+def _read_stop(envelope: bytes, key: Ed25519PublicKey) -> LoggedStop:
+    try:
+        return LoggedStop(open_order(envelope, key), envelope)
+    except Refusal:
+        raise _malformed("stop order") from None
 
 
 def _malformed(what: str) -> VerificationError:

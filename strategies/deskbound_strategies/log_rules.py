@@ -10,6 +10,7 @@
 - A model belongs to a contract of this log, is the round's only one, and counts no more replies
   than there are receipts, and no fewer than the contract's minimum cohort.
 - A release is signed by the reviewer it names, and a signed manifest appears once.
+- A stop order is signed by the server's contract key, and its id appears once.
 
 Pure: a state and one leaf make the next state, or an error that says which rule was broken.
 """
@@ -25,10 +26,12 @@ from deskbound_strategies.log_entries import (
     LogEntry,
     LoggedContract,
     LoggedRelease,
+    LoggedStop,
     Receipt,
     ReleasedModel,
     read_leaf,
 )
+from deskbound_strategies.stop_order import StopOrder
 
 _MEND = "Do not cosign; ask the operator, and tell the laptops' owners."
 
@@ -47,6 +50,7 @@ class LogRules:
         receipts: anchors that answered each contract.
         counts: the counts of each anchor's receipts.
         releases: every signed manifest by its name in contracts.
+        stops: every stop order by its id.
     """
 
     contract_key: Ed25519PublicKey
@@ -58,6 +62,7 @@ class LogRules:
     receipts: dict[str, set[str]] = field(default_factory=dict)
     counts: dict[str, set[int]] = field(default_factory=dict)
     releases: dict[str, LoggedRelease] = field(default_factory=dict)
+    stops: dict[str, StopOrder] = field(default_factory=dict)
 
     def add(self, data: bytes) -> LogEntry:
         """Take the next leaf; the state is unchanged when a rule is broken.
@@ -88,6 +93,8 @@ class LogRules:
                     self._model(entry)
                 case LoggedRelease():
                     self._release(entry)
+                case LoggedStop():
+                    self._stop(entry.order)
         except VerificationError as error:
             raise self.named(error) from None
         self.size += 1
@@ -158,6 +165,11 @@ class LogRules:
         if release.manifest in self.releases:
             raise _broken("a signed manifest is there twice.")
         self.releases[release.manifest] = release
+
+    def _stop(self, order: StopOrder) -> None:
+        if order.id in self.stops:
+            raise _broken("a stop order is there twice.")
+        self.stops[order.id] = order
 
 
 def _broken(what: str) -> VerificationError:

@@ -14,7 +14,8 @@ from deskbound_strategies.floor import DEFAULT, PROFILES, PolicyFloor
 from deskbound_strategies.mechanism import Lattice
 
 __all__ = [
-    "DEFAULT", "PROFILES", "PolicyFloor", "cap_of", "check_contract", "describe", "lattice_for",
+    "DEFAULT", "PROFILES", "PolicyFloor", "affordable_rounds", "cap_of", "check_contract",
+    "describe", "lattice_for",
 ]  # fmt: skip
 
 CLOCK_SKEW = 300  # seconds a contract may be dated ahead of this laptop's clock
@@ -24,6 +25,22 @@ BYTES_PER_WEIGHT = 4
 def cap_of(floor: PolicyFloor) -> Cap:
     """Return what one day of data may give away about one unit, ever."""
     return Cap(floor.epsilon_day, floor.delta_day)
+
+
+def affordable_rounds(contract: RoundContract, floor: PolicyFloor, most: int) -> int:
+    """Return how many rounds of these terms a day of data affords, by the filter that charges it.
+
+    Args:
+        contract: of each round.
+        floor: of the laptop.
+        most: where counting ends.
+    """
+    cap, cost, spent = cap_of(floor), round_cost(contract), RdpCurve()
+    for done in range(most):
+        if not admits(spent, cost, cap, steps=(done + 1) * contract.steps):
+            return done
+        spent += cost
+    return most
 
 
 def check_contract(

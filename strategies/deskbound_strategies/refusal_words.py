@@ -34,6 +34,9 @@ REFUSED: dict[RefusalCode, str] = {
     RefusalCode.NOT_LOGGED: "The server does not log what this laptop sends. It was not told.",
     RefusalCode.RELEASE_NOT_LOGGED: "The server's log does not show that the code running here was "
     "reviewed. The server was not told.",
+    RefusalCode.STOP_MALFORMED: "It was an order to stop that made no sense. Nothing was stopped.",
+    RefusalCode.STOP_SIGNATURE: "It was an order to stop that this laptop's server had not signed. "
+    "Nothing was stopped.",
     RefusalCode.ROUNDS_PER_DAY: "It was one round too many for a day. The server was not told.",
     RefusalCode.INTERNAL: "Something went wrong here; nothing was sent and nothing more was told.",
 }

@@ -12,6 +12,7 @@ server. Whether the log goes on from the one this laptop saw before is ``Proven.
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +27,7 @@ from deskbound_strategies.log_entries import contract_leaf
 MAX_PROOF_BYTES = 128 * 1024
 MAX_OLDER = 64  # sizes a laptop may know; it knows one of those it was shown
 _MAX_PATH = 2 * merkle.MAX_SIZE.bit_length()
-_FIELDS = {"checkpoint", "index", "inclusion", "consistency", "anchor"}
+PLACE = frozenset({"checkpoint", "index", "inclusion", "consistency"})  # of a leaf in the log
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +72,29 @@ def encode(
         consistency: for older sizes, the proofs of growth.
         anchor: what the contract's map says of the laptop.
     """
-    return canonical_bytes(
-        {
-            "checkpoint": checkpoint.decode("utf-8"),
-            "index": index,
-            "inclusion": [hashed.hex() for hashed in inclusion],
-            "consistency": [
-                {"size": size, "path": [hashed.hex() for hashed in path]}
-                for size, path in sorted(consistency.items())
-            ],
-            "anchor": anchor.to_json(),
-        }
+    place = place_to_json(
+        checkpoint=checkpoint, index=index, inclusion=inclusion, consistency=consistency
     )
+    return canonical_bytes(place | {"anchor": anchor.to_json()})
+
+
+def place_to_json(
+    *,
+    checkpoint: bytes,
+    index: int,
+    inclusion: Sequence[bytes],
+    consistency: dict[int, Sequence[bytes]],
+) -> dict[str, Any]:
+    """Return a leaf's place in the log as JSON values; arguments as in ``encode``."""
+    return {
+        "checkpoint": checkpoint.decode("utf-8"),
+        "index": index,
+        "inclusion": [hashed.hex() for hashed in inclusion],
+        "consistency": [
+            {"size": size, "path": [hashed.hex() for hashed in path]}
+            for size, path in sorted(consistency.items())
+        ],
+    }
 
 
 def verify(data: bytes, envelope: bytes, asked: RoundContract, trust: Trust, anchor: str) -> Proven:
@@ -99,13 +111,9 @@ def verify(data: bytes, envelope: bytes, asked: RoundContract, trust: Trust, anc
         Refusal: ``witness-quorum`` when too few witnesses cosigned, else ``log-proof``.
     """
     try:
-        raw = _parsed(data)
+        raw = parse_place(data, PLACE | {"anchor"})
         head = trust.open(raw["checkpoint"].encode("utf-8"))
-        inclusion = _path(raw["inclusion"])
-        hashed = merkle.leaf_hash(contract_leaf(envelope))
-        if not merkle.verify_inclusion(raw["index"], head.size, hashed, inclusion, head.root):
-            raise Refusal(RefusalCode.LOG_PROOF)
-        older = {one["size"]: _path(one["path"]) for one in raw["consistency"]}
+        older = check_place(raw, head, merkle.leaf_hash(contract_leaf(envelope)))
         mine = AnchorProof.from_json(raw["anchor"]).lookup(anchor, asked.anchors)
     except NoQuorumError:
         raise Refusal(RefusalCode.WITNESS_QUORUM) from None
@@ -114,9 +122,33 @@ def verify(data: bytes, envelope: bytes, asked: RoundContract, trust: Trust, anc
     return Proven(head, older, mine)
 
 
-def _parsed(data: bytes) -> dict[str, Any]:
+def check_place(
+    raw: dict[str, Any], head: Checkpoint, hashed: bytes
+) -> dict[int, tuple[bytes, ...]]:
+    """Check that a leaf is where ``parse_place`` read it to be; return the proofs of growth.
+
+    Args:
+        raw: as parsed.
+        head: of the log, opened.
+        hashed: the leaf's hash.
+
+    Raises:
+        ValueError: when it is not there.
+    """
+    inclusion = _path(raw["inclusion"])
+    if not merkle.verify_inclusion(raw["index"], head.size, hashed, inclusion, head.root):
+        raise ValueError("not in the log")
+    return {one["size"]: _path(one["path"]) for one in raw["consistency"]}
+
+
+def parse_place(data: bytes, fields: AbstractSet[str]) -> dict[str, Any]:
+    """Read a proof's JSON strictly: exactly these fields, among them those of ``PLACE``.
+
+    Raises:
+        ValueError, TypeError: when it is none.
+    """
     raw = parse_canonical(data) if len(data) <= MAX_PROOF_BYTES else None
-    if not isinstance(raw, dict) or set(raw) != _FIELDS or type(raw["index"]) is not int:
+    if not isinstance(raw, dict) or set(raw) != fields or type(raw["index"]) is not int:
         raise ValueError("not a proof")
     older = raw["consistency"]
     if not isinstance(older, list) or len(older) > MAX_OLDER:

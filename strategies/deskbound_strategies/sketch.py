@@ -1,8 +1,9 @@
 """Counts of which action follows which, small enough to send and sound enough to read under noise.
 
-Pairs (one action, then another) have a cell each. Triples would need a hundred million; they share
-``CELLS`` cells as in a count sketch (Charikar, Chen and Farach-Colton 2002): a public hash gives
-each triple its cell and a sign, so what others left there is as often added as taken away.
+Actions and pairs of them (one, then another) have a cell each. Triples would need a hundred
+million; they share ``CELLS`` cells as in a count sketch (Charikar, Chen and Farach-Colton 2002): a
+public hash gives each triple its cell and a sign, so what others left there is as often added as
+taken away.
 
 Reading takes noise and strangers in a cell into account, and knows no more of them than the cells
 tell. What is expected of a cell, from counts of shorter contexts, is its prior mean. A cell is read
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 CELLS = 2**20  # of triples
 # A unit's triples count more than its pairs: there are more of them to be told apart.
-PAIR_WEIGHT, TRIPLE_WEIGHT = 0.6, 1.0
+SINGLE_WEIGHT, PAIR_WEIGHT, TRIPLE_WEIGHT = 0.4, 0.6, 1.0
 # Counts of a usual session have about this norm; with it, a clip of 1 cuts few sessions.
 SCALE = 6.0
 
@@ -26,6 +27,7 @@ _TRIMMED = 0.02  # share of cells that hold much and say nothing about the noise
 _TRUNCATED = 0.8734  # variance of a standard normal without its outer _TRIMMED
 # How much likelier a value must be to be a cell's own. Chosen on a validation part of abb_ide.
 _OWN = 30.0
+_STANDS_OUT = 2.0  # standard deviations
 _FARTHEST = 3.0  # a posterior mean of a cell is at most so many times what was expected of it
 _BEYOND = 38.0  # standard deviations at which chances are below what floats can tell
 _FAINT = 1e-3  # weight of the shorter context's word where nothing was counted
@@ -120,24 +122,32 @@ class Counts:
         return _chances(_believed(seen, expected, self.background.deviation, strangers), prior)
 
 
-def read(pairs: Floats, triples: Floats, actions: int) -> Counts:
+def read(singles: Floats, pairs: Floats, triples: Floats) -> Counts:
     """Read released cells.
 
     Args:
+        singles: (actions,) cells of actions.
         pairs: (actions^2,) cells of pairs.
         triples: (CELLS,) cells of triples.
-        actions: size of the vocabulary.
     """
+    actions = len(singles)
     background = _Background.of(triples / TRIPLE_WEIGHT)
-    seen = pairs.reshape(actions, actions) / PAIR_WEIGHT
-    row, column = (np.maximum(seen.sum(axis), 0.0) for axis in (1, 0))
-    total = float(column.sum())
-    popular = column / total if total > 0 else np.full(actions, 1.0 / actions)
-    expected = row[:, None] * popular
-    deviation = background.deviation * TRIPLE_WEIGHT / PAIR_WEIGHT
+    noise = background.deviation * TRIPLE_WEIGHT
+    alone = _rare(singles / SINGLE_WEIGHT, noise / SINGLE_WEIGHT)
+    total = float(alone.sum())
+    popular = alone / total if total > 0 else np.full(actions, 1.0 / actions)
+    seen, deviation = pairs.reshape(actions, actions) / PAIR_WEIGHT, noise / PAIR_WEIGHT
+    expected = alone[:, None] * popular
     believed = _believed(seen, expected, deviation, _normal_tail(seen, deviation))
     after = _chances(believed, np.broadcast_to(popular, believed.shape))
     return Counts(believed, after, triples / TRIPLE_WEIGHT, background)
+
+
+def _rare(seen: Floats, deviation: float) -> Floats:
+    """Return counts of single actions: what does not stand out is held to be equally rare."""
+    believed = seen > _STANDS_OUT * deviation
+    rest = max(float(seen[~believed].mean()), 0.0) if not believed.all() else 0.0
+    return np.where(believed, seen, rest)
 
 
 def _normal_tail(seen: Floats, deviation: float) -> Floats:

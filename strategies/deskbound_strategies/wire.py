@@ -4,6 +4,8 @@
     reply     {"deskbound": {"contract_digest": str, "client_version": str, "update": bytes,
                              "receipt": bytes}}
     refusal   {"deskbound": {"refusal": str}}
+    stop      {"deskbound": {"stop": bytes, "proof": bytes}}
+    stopped   {"deskbound": {"stopped": str}}
 
 Values are in a Flower ``ConfigRecord``. Never in an ``ArrayRecord``, which Flower inflates before
 an app sees it (docs/adr/0006). A message with anything more, less or different is refused whole;
@@ -20,8 +22,14 @@ from flwr.app import ConfigRecord, RecordDict
 from deskbound_strategies.errors import LOCAL_ONLY, Refusal, RefusalCode
 from deskbound_strategies.log_entries import MAX_RECEIPT_BYTES
 from deskbound_strategies.round_proof import MAX_PROOF_BYTES
+from deskbound_strategies.stop_order import MAX_ORDER_BYTES
 
 RECORD = "deskbound"
+# All that a server can say, and the fields of each. One asks, one stops; nothing starts or resumes.
+REQUESTS: dict[str, frozenset[str]] = {
+    "contract": frozenset({"contract", "proof", "weights"}),
+    "stop": frozenset({"stop", "proof"}),
+}
 MAX_CONTRACT_BYTES = 16 * 1024
 MAX_WEIGHTS_BYTES = 64 * 1024 * 1024  # a ceiling; the policy floor sets less
 
@@ -42,6 +50,19 @@ class Request:
     envelope: bytes
     proof: bytes
     weights: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequest:
+    """What a server sends to stop its fleet.
+
+    Attributes:
+        envelope: the signed order (``stop_order.py``).
+        proof: that it is in the log (``stop_proof.py``).
+    """
+
+    envelope: bytes
+    proof: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +115,48 @@ def refusal_content(code: RefusalCode) -> RecordDict:
     if code in LOCAL_ONLY:
         raise ValueError(f"{code.value} is for the laptop's own ledger only")
     return RecordDict({RECORD: ConfigRecord({"refusal": code.value})})
+
+
+def stop_message(envelope: bytes, proof: bytes) -> RecordDict:
+    """Return the content of a message that carries a stop order."""
+    return RecordDict({RECORD: ConfigRecord({"stop": envelope, "proof": proof})})
+
+
+def stopped_content(order_digest: str) -> RecordDict:
+    """Return the content of the answer to a stop order: that it came, and no more."""
+    return RecordDict({RECORD: ConfigRecord({"stopped": order_digest})})
+
+
+def is_stop(content: RecordDict | None) -> bool:
+    """Return whether a message is to be read as a stop order; whether it is one, is not said."""
+    record = None if content is None else content.get(RECORD)
+    return isinstance(record, ConfigRecord) and set(record) == REQUESTS["stop"]
+
+
+def parse_stop(content: RecordDict) -> StopRequest:
+    """Read a stop message strictly; the order inside is not judged here.
+
+    Raises:
+        Refusal: ``message-malformed`` or ``message-too-large``.
+    """
+    values = _values(content, {"stop": bytes, "proof": bytes})
+    _limit(values["stop"], MAX_ORDER_BYTES)
+    _limit(values["proof"], MAX_PROOF_BYTES)
+    return StopRequest(values["stop"], values["proof"])
+
+
+def parse_stopped(content: RecordDict) -> str | RefusalCode:
+    """Read the answer to a stop order strictly: the order's digest, or the code of a refusal.
+
+    Raises:
+        Refusal: ``message-malformed``.
+    """
+    if set(_only_record(content)) == {"refusal"}:
+        return _code(_values(content, {"refusal": str})["refusal"])
+    digest = str(_values(content, {"stopped": str})["stopped"])
+    if _DIGEST.fullmatch(digest) is None:
+        raise Refusal(RefusalCode.MESSAGE_MALFORMED)
+    return digest
 
 
 def parse_request(content: RecordDict, *, max_weights_bytes: int = MAX_WEIGHTS_BYTES) -> Request:

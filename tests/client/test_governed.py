@@ -52,7 +52,7 @@ def test_a_round_waits_for_its_owner_online_and_is_answered_afterwards(tmp_path,
         for _ in range(10):  # somebody works on
             touch(desktop)
             time.sleep(1)
-            assert "executor claimed" not in desk.codes()
+            assert "executor answered" not in desk.codes()
         assert desk.node in made.online()
         (message,) = server.replies(ids)  # nobody touches it any more
         assert isinstance(wire.parse_reply(message.content), wire.Reply)

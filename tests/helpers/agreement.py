@@ -89,6 +89,7 @@ def a_body(kind: LedgerKind) -> dict[str, Any]:
         LedgerKind.REFUSE: {"contract": contract.digest(), "code": "sigma-too-low"},
         LedgerKind.RETIRE: {"block": "01" * 16, "reason": "retention"},
         LedgerKind.FORGET: {"scope": "range", "blocks": ["02" * 16]},
+        LedgerKind.STOP: {"order": "0a" * 16, "reason": "security"},
     }
     return bodies[kind]
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from deskbound_strategies import dsse, log_export, note, round_proof
+from deskbound_strategies import dsse, log_export, note, round_proof, stop_proof
 from deskbound_strategies.anchors import AnchorMap
 from deskbound_strategies.checkpoint import Checkpoint, Trust
 from deskbound_strategies.contract import PAYLOAD_TYPE, RoundContract
@@ -16,10 +16,12 @@ from deskbound_strategies.log_entries import (
     model_leaf,
     receipt_leaf,
     release_leaf,
+    stop_leaf,
 )
 from deskbound_strategies.merkle import Tree
 from deskbound_strategies.note import COSIGNATURE, SIGNATURE, Verifier
 from deskbound_strategies.release import PACKAGES, Package, Release, sign_release
+from deskbound_strategies.stop_order import StopOrder, StopReason
 
 ORIGIN = "test.example/deskbound"
 LOG_KEY = Ed25519PrivateKey.from_private_bytes(b"log key for the tests of 32 byte")
@@ -38,6 +40,11 @@ def a_manifest(version: str = "0.1.0", key: Ed25519PrivateKey = REVIEWER, files:
     """A signed manifest of packages with so many files."""
     listed = {f"{number}.py": f"{number:064x}" for number in range(files)}
     return sign_release(Release(tuple(Package(name, version, listed) for name in PACKAGES)), key)
+
+
+def a_stop(order: str = "0a" * 16, reason: StopReason = StopReason.SECURITY) -> StopOrder:
+    """An order to stop."""
+    return StopOrder(id=order, issued=1_800_000_000, reason=reason)
 
 
 class Pen:
@@ -90,6 +97,20 @@ class MemoryLog:
             consistency={size: self.tree.consistency_proof(size) for size in older},
             anchor=self.anchors.prove(anchor),
         )
+
+    def prove_stop(self, index: int, *, older=(), cosigners=()) -> bytes:
+        """The proof of a stop order's leaf of the log as it is now."""
+        return stop_proof.encode(
+            checkpoint=self.note(*cosigners),
+            index=index,
+            inclusion=self.tree.inclusion_proof(index),
+            consistency={size: self.tree.consistency_proof(size) for size in older},
+        )
+
+    def stop(self, order: StopOrder, contract_key: Ed25519PrivateKey) -> tuple[bytes, int]:
+        """Sign and log a stop order; returns its envelope and the leaf's index."""
+        envelope = order.signed(contract_key)
+        return envelope, self.append(stop_leaf(envelope))
 
     def sign(self, wanted: RoundContract, contract_key: Ed25519PrivateKey) -> tuple[bytes, int]:
         """Sign and log a contract; returns its envelope and the leaf's index."""

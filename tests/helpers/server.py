@@ -24,8 +24,16 @@ from deskbound_server.plan import RoundPlan
 from deskbound_strategies.codec import Layout, encode
 from deskbound_strategies.contract import PAYLOAD_TYPE, RoundContract
 from deskbound_strategies.dsse import payload_of
+from deskbound_strategies.stop_order import ORDER_TYPE, StopOrder
 from deskbound_strategies.task import find_task
-from deskbound_strategies.wire import MAX_WEIGHTS_BYTES, parse_request, reply_content
+from deskbound_strategies.wire import (
+    MAX_WEIGHTS_BYTES,
+    is_stop,
+    parse_request,
+    parse_stop,
+    reply_content,
+    stopped_content,
+)
 from tests.helpers.log import Pen
 from tests.helpers.patience import until
 
@@ -68,7 +76,8 @@ def answers_with(value: float) -> Script:
 class ScriptedLaptop:
     """A real SuperNode whose tasks are answered by a script.
 
-    Bytes are sent as an update with a receipt; None lets a task go unanswered.
+    Bytes are sent as an update with a receipt; None lets a task go unanswered. Orders to stop are
+    answered as every laptop does.
     """
 
     def __init__(self, folder: Path, home: ServerHome, script: Script) -> None:
@@ -130,6 +139,10 @@ class ScriptedLaptop:
     def _answer(self, claimed) -> None:
         content = claimed.pull(MAX_WEIGHTS_BYTES).content
         assert content is not None
+        if is_stop(content):
+            order = StopOrder.from_bytes(payload_of(parse_stop(content).envelope, ORDER_TYPE))
+            claimed.answer(stopped_content(order.digest()))
+            return
         envelope = parse_request(content).envelope
         contract = RoundContract.from_bytes(payload_of(envelope, PAYLOAD_TYPE))
         self.asked.append(contract)

@@ -6,15 +6,19 @@ from importlib.metadata import version
 
 import httpx
 import pytest
+from flwr.common.constant import HEARTBEAT_DEFAULT_INTERVAL
+from flwr.supercore.constant import FLEET_HTTP_PUBLIC_KEY_HEADER
 from flwr.supercore.inflatable.inflatable_object import get_object_tree, iterate_object_tree
 from flwr.superlink import extensions
 from flwr.superlink import main as superlink_main
 from flwr.superlink.grid import HttpGrid
+from flwr.supernode import fleet_http_client, fleet_http_connection
 
 from deskbound_server import control as module
 from deskbound_server import pki
 from deskbound_server.control import Control, check_flwr
 from deskbound_server.home import ServerHome, Settings
+from deskbound_server.recall import HEARTBEAT_PATH, KEY_HEADER, SECONDS
 from deskbound_strategies.errors import ConfigError, UnreachableError
 
 NEWS = "flwr's inside has changed: read deskbound_server.control, strict_grid and link again"
@@ -51,6 +55,15 @@ def test_object_trees_are_as_the_strict_reader_expects():
 
     tree = get_object_tree(RecordDict({"deskbound": ConfigRecord({"a": b"x"})}))
     assert len(list(iterate_object_tree(tree))) == 2, NEWS
+
+
+def test_a_supernode_still_ends_when_its_heartbeat_is_answered_with_401():
+    source = inspect.getsource(fleet_http_connection)
+    assert "httpx.codes.UNAUTHORIZED" in source, NEWS
+    assert "os.kill(os.getpid(), signal.SIGINT)" in source, NEWS
+    assert f'"{HEARTBEAT_PATH}"' in inspect.getsource(fleet_http_client), NEWS
+    assert FLEET_HTTP_PUBLIC_KEY_HEADER.encode() == KEY_HEADER, NEWS
+    assert HEARTBEAT_DEFAULT_INTERVAL <= SECONDS, NEWS
 
 
 def test_no_superlink_is_one_sentence(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from deskbound_server import releases, rounds
+from deskbound_server import releases, rounds, stop_orders
 from deskbound_server.database import Database
 from deskbound_server.job import Job
 from deskbound_server.log import Log
@@ -17,9 +17,15 @@ from deskbound_strategies.checkpoint import Trust
 from deskbound_strategies.codec import TensorSpec, decode, encode
 from deskbound_strategies.contract import PAYLOAD_TYPE, RoundContract
 from deskbound_strategies.dp_fedavg import Clock
-from deskbound_strategies.errors import RefusalCode, RoundFailedError, VerificationError
+from deskbound_strategies.errors import (
+    RefusalCode,
+    RoundFailedError,
+    RunStoppedError,
+    VerificationError,
+)
 from deskbound_strategies.log_rules import LogRules
 from deskbound_strategies.note import SIGNATURE, Note, Verifier, cosign
+from deskbound_strategies.stop_order import StopReason
 from deskbound_strategies.wire import parse_request, refusal_content, reply_content
 from tests.helpers.crash import AtLine, Crash
 from tests.helpers.fake_grid import FakeClock, FakeGrid, FakeNode
@@ -149,6 +155,82 @@ def test_a_name_that_the_log_does_not_hold_gets_into_no_contract(tmp_path):
         conduct(bench.job(plan))
     assert bench.contracts == []
     assert bench.database.leaves() == []
+
+
+def a_stop_from(bench):
+    """What ``deskbound-server stop`` does to the database and the log."""
+    return stop_orders.issue(bench.log(), bench.database, bench.key, StopReason.FAULT, 2_000)
+
+
+def leaves_of(bench):
+    """The kind of each leaf, in order."""
+    return [leaf.split(b'"')[1].decode() for leaf in bench.database.leaves()]
+
+
+def test_a_stop_ends_a_round_that_is_under_way_at_once_and_releases_nothing(tmp_path):
+    plan = new_plan(rounds=3, deadline_seconds=10_000)
+    bench = Bench(tmp_path, plan)
+    honest, answers = bench.answer, []
+
+    def answer(message):
+        answers.append(message)
+        if len(answers) == 4:  # the second laptop in the second round
+            a_stop_from(bench)
+            return None
+        return honest(message)
+
+    bench.grid.nodes = {n: FakeNode(answer) for n in (1, 2)}
+    with pytest.raises(RunStoppedError):
+        conduct(bench.job(plan))
+    assert bench.clock.now() < 1_000 + 10, "nobody waited for the deadline"
+    run = bench.database.find_run(bench.run)
+    assert (run.state, run.reason) == (RunState.STOPPED, "stop-order")
+    assert bench.states() == [(1, "released"), (2, "abandoned")]
+    kinds = leaves_of(bench)
+    assert "contract" not in kinds[kinds.index("stop") :]
+    assert kinds[kinds.index("stop") + 1 :] == ["receipt"], "of the laptop that had answered"
+    assert list(bench.audit().stops)
+
+
+def test_no_model_is_released_after_a_stop_even_if_all_replies_were_in(tmp_path, monkeypatch):
+    plan = new_plan(rounds=1)
+    bench = Bench(tmp_path, plan)
+    settle = rounds._settle
+
+    def stopped_meanwhile(*given):
+        a_stop_from(bench)
+        return settle(*given)
+
+    monkeypatch.setattr(rounds, "_settle", stopped_meanwhile)
+    with pytest.raises(RunStoppedError):
+        conduct(bench.job(plan))
+    assert leaves_of(bench) == ["contract", "stop", "receipt", "receipt"]
+    assert bench.database.last_released(bench.run) is None
+
+
+def test_a_queued_run_that_was_stopped_does_not_begin_and_a_finished_one_stays_so(tmp_path):
+    plan = new_plan(rounds=1)
+    bench = Bench(tmp_path, plan)
+    conduct(bench.job(plan))
+    queued = new_run(bench.database, plan, 20)
+    _, ended = a_stop_from(bench)
+    assert [one.id for one in ended] == [queued]
+    assert bench.database.find_run(bench.run).state is RunState.FINISHED
+    asked = len(bench.contracts)
+    with pytest.raises(RunStoppedError):
+        conduct(bench.job(plan, queued))
+    assert len(bench.contracts) == asked
+    assert bench.database.find_run(queued).state is RunState.STOPPED
+
+
+def test_an_operator_may_resume_a_run_after_a_stop_under_a_new_contract(tmp_path):
+    plan = new_plan(rounds=1)
+    bench = Bench(tmp_path, plan)
+    a_stop_from(bench)
+    bench.database.set_run(bench.run, RunState.QUEUED)
+    conduct(bench.job(plan))
+    assert leaves_of(bench) == ["stop", "contract", "receipt", "receipt", "model"]
+    bench.audit()
 
 
 def test_the_contract_is_on_disk_before_it_is_sent(tmp_path):

@@ -46,7 +46,9 @@ def test_the_gradient_is_the_counts_whatever_the_weights(tokens, seed):
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_(0, 1e6, generator=generator)
-    pairs, triples = gradients(FEW, model, unit_of(tokens))
+    singles, pairs, triples = gradients(FEW, model, unit_of(tokens))
+    wanted = -np.bincount(tokens, minlength=30) * sketch.SINGLE_WEIGHT / sketch.SCALE
+    np.testing.assert_allclose(singles, wanted, atol=1e-5)
     wanted = np.zeros(900)
     for a, b in pairwise(tokens):
         wanted[a * 30 + b] -= sketch.PAIR_WEIGHT / sketch.SCALE

@@ -21,11 +21,13 @@ from deskbound_strategies.log_entries import (
     model_leaf,
     receipt_leaf,
     release_leaf,
+    stop_leaf,
 )
 from deskbound_strategies.log_rules import LogRules
 from deskbound_strategies.release import manifest_name
+from deskbound_strategies.stop_order import StopReason
 from tests.helpers.agreement import a_contract, signing_key
-from tests.helpers.log import REVIEWER_HEX, History, Pen, a_manifest
+from tests.helpers.log import REVIEWER_HEX, History, Pen, a_manifest, a_stop
 
 KEY = signing_key()
 MODELS = [f"{number:064x}" for number in range(1, 9)]
@@ -401,3 +403,28 @@ class HonestServer(RuleBasedStateMachine):
 
 HonestServer.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestHonestServer = HonestServer.TestCase
+
+
+def test_a_stop_order_appears_once_and_is_kept():
+    history, rules = a_log()
+    envelope, _ = history.stop(a_stop(), KEY)
+    rules.add(stop_leaf(envelope))
+    assert rules.stops == {a_stop().id: a_stop()}
+    again = a_stop(reason=StopReason.LEGAL).signed(KEY)
+    for twice in (envelope, again):
+        with pytest.raises(VerificationError, match="stop order is there twice"):
+            rules.add(stop_leaf(twice))
+
+
+def test_a_stop_order_that_the_server_did_not_sign_breaks_the_log():
+    _, rules = a_log()
+    with pytest.raises(VerificationError, match="malformed"):
+        rules.add(stop_leaf(a_stop().signed(signing_key(9))))
+
+
+def test_a_stop_changes_nothing_of_what_contracts_must_name():
+    history, rules = a_log()
+    history.stop(a_stop(), KEY)
+    rules.add(history.leaves[-1])
+    rules.add(contract_leaf(dsse.sign(history.ask(SECOND).to_bytes(), PAYLOAD_TYPE, KEY)))
+    assert rules.size == len(history.leaves)

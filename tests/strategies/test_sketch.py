@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deskbound_strategies import sketch
-from deskbound_strategies.sketch import CELLS, PAIR_WEIGHT, TRIPLE_WEIGHT, pair_cells, triple_cells
+from deskbound_strategies.sketch import (
+    CELLS,
+    PAIR_WEIGHT,
+    SINGLE_WEIGHT,
+    TRIPLE_WEIGHT,
+    pair_cells,
+    triple_cells,
+)
 
 ACTIONS = 12
 TOKENS = st.integers(0, 2**16 - 1)
@@ -14,11 +21,12 @@ TOKENS = st.integers(0, 2**16 - 1)
 def counted(history, actions=ACTIONS, times=1.0):
     """Cells after counting a sequence ``times`` over, weighted as units are."""
     tokens = np.asarray(history)
-    pairs, triples = np.zeros(actions * actions), np.zeros(CELLS)
+    singles, pairs, triples = np.zeros(actions), np.zeros(actions * actions), np.zeros(CELLS)
+    np.add.at(singles, tokens, SINGLE_WEIGHT * times)
     np.add.at(pairs, pair_cells(tokens[:-1], tokens[1:], actions), PAIR_WEIGHT * times)
     cells, signs = triple_cells(tokens[:-2], tokens[1:-1], tokens[2:])
     np.add.at(triples, cells, TRIPLE_WEIGHT * times * signs)
-    return pairs, triples
+    return singles, pairs, triples
 
 
 def habitual(n=4_000, seed=1):
@@ -50,7 +58,7 @@ def test_triples_spread_evenly_over_cells_and_signs():
 
 
 def test_two_actions_back_tell_more_than_one():
-    found = sketch.read(*counted(habitual()), ACTIONS)
+    found = sketch.read(*counted(habitual()))
     assert abs(found.after[1, 2] - 0.5) < 0.05
     assert abs(found.after[1, 4] - 0.5) < 0.05
     chances = found.after_two(np.array([0, 3]), np.array([1, 1]))
@@ -61,10 +69,10 @@ def test_two_actions_back_tell_more_than_one():
 
 @given(st.floats(1e-6, 1e6))
 def test_nothing_depends_on_the_scale_of_the_cells(scale):
-    pairs, triples = counted(habitual(200))
+    singles, pairs, triples = counted(habitual(200))
     noise = np.random.default_rng(0).normal(0, 1, CELLS)
-    plain = sketch.read(pairs, triples + noise, ACTIONS)
-    scaled = sketch.read(pairs * scale, (triples + noise) * scale, ACTIONS)
+    plain = sketch.read(singles, pairs, triples + noise)
+    scaled = sketch.read(singles * scale, pairs * scale, (triples + noise) * scale)
     np.testing.assert_allclose(scaled.after, plain.after, rtol=1e-6)
     two = np.array([0, 3]), np.array([1, 1])
     np.testing.assert_allclose(scaled.after_two(*two), plain.after_two(*two), rtol=1e-6, atol=1e-9)
@@ -72,33 +80,40 @@ def test_nothing_depends_on_the_scale_of_the_cells(scale):
 
 def test_noise_alone_is_read_as_nearly_nothing():
     rng = np.random.default_rng(2)
-    pairs, triples = rng.normal(0, 5, ACTIONS**2), rng.normal(0, 5, CELLS)
-    found = sketch.read(pairs, triples, ACTIONS)
+    found = sketch.read(*(rng.normal(0, 5, size) for size in (ACTIONS, ACTIONS**2, CELLS)))
     assert abs(found.background.deviation / 5 - 1) < 0.01
     np.testing.assert_allclose(found.after.sum(axis=1), 1.0)
     assert found.after_two(np.array([3]), np.array([4])).max() < 0.7
 
 
 def test_the_noise_is_told_from_what_was_counted():
-    pairs, triples = counted(np.random.default_rng(3).integers(0, 400, 50_000), 400)
+    singles, pairs, triples = counted(np.random.default_rng(3).integers(0, 400, 50_000), 400)
     noisy = triples + np.random.default_rng(4).normal(0, 40, CELLS)
-    found = sketch.read(pairs, noisy, 400)
+    found = sketch.read(singles, pairs, noisy)
     assert abs(found.background.deviation / 40 - 1) < 0.02
 
 
 def test_what_stands_out_of_the_noise_is_believed_and_what_does_not_is_not():
-    pairs, triples = counted(habitual())
+    cells = counted(habitual())
     rng = np.random.default_rng(5)
     for noise, believed in ((20.0, True), (20_000.0, False)):
-        found = sketch.read(
-            pairs + rng.normal(0, noise, len(pairs)), triples + rng.normal(0, noise, CELLS), ACTIONS
-        )
+        found = sketch.read(*(one + rng.normal(0, noise, len(one)) for one in cells))
         chances = found.after_two(np.array([0, 3]), np.array([1, 1]))
         sure = min(chances[0, 2], chances[1, 4]) > 0.9
         assert bool(sure) is believed
 
 
+def test_where_only_single_actions_stand_out_the_most_frequent_is_guessed():
+    """A small fleet's pairs drown in noise; its favourite actions do not."""
+    rng, actions = np.random.default_rng(6), 400
+    tokens = rng.permutation(actions)[rng.geometric(0.3, 3_000).clip(max=actions) - 1]
+    noisy = (one + rng.normal(0, 25, len(one)) for one in counted(tokens, actions))
+    found = sketch.read(*noisy)
+    favourite = np.bincount(tokens).argmax()
+    assert np.mean(found.after.argmax(axis=1) == favourite) > 0.9
+
+
 def test_counts_of_nothing_are_chances_all_the_same():
-    found = sketch.read(np.zeros(ACTIONS**2), np.zeros(CELLS), ACTIONS)
+    found = sketch.read(np.zeros(ACTIONS), np.zeros(ACTIONS**2), np.zeros(CELLS))
     np.testing.assert_allclose(found.after, 1 / ACTIONS)
     np.testing.assert_allclose(found.after_two(np.array([1]), np.array([2])), 1 / ACTIONS)

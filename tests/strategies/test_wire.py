@@ -128,3 +128,61 @@ def test_no_record_does_more_than_be_refused(values):
         except Refusal:
             continue
         assert isinstance(parsed, wire.Request | wire.Reply | RefusalCode)
+
+
+def test_a_stop_survives_flower():
+    content = over_the_wire(wire.stop_message(b"order", b"proof"))
+    assert wire.is_stop(content)
+    assert wire.parse_stop(content) == wire.StopRequest(b"order", b"proof")
+
+
+def test_the_answer_to_a_stop_is_which_order_or_a_code():
+    assert wire.parse_stopped(over_the_wire(wire.stopped_content(DIGEST))) == DIGEST
+    refused = wire.refusal_content(RefusalCode.STOP_SIGNATURE)
+    assert wire.parse_stopped(refused) is RefusalCode.STOP_SIGNATURE
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        record(stopped="AB" * 32),
+        record(stopped=b"ab"),
+        record(stopped=DIGEST, count=1),
+        record(refusal="contract-replayed"),
+        wire.reply_content(DIGEST, "0.1.0", b"u", b"r"),
+        RecordDict({}),
+    ],
+)
+def test_any_other_answer_to_a_stop_is_malformed(content):
+    assert code_of(wire.parse_stopped, content) is RefusalCode.MESSAGE_MALFORMED
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        record(stop="text", proof=b"p"),
+        record(stop=b"order"),
+        record(stop=b"order", proof=b"p", until=1),
+        RecordDict({wire.RECORD: ConfigRecord({"stop": b"o", "proof": b"p"}), "more": ARRAYS}),
+    ],
+)
+def test_any_other_stop_is_malformed(content):
+    assert code_of(wire.parse_stop, content) is RefusalCode.MESSAGE_MALFORMED
+
+
+def test_a_stop_has_bounded_sizes():
+    order = b"x" * (wire.MAX_ORDER_BYTES + 1)
+    assert code_of(wire.parse_stop, wire.stop_message(order, b"")) is RefusalCode.MESSAGE_TOO_LARGE
+    proof = b"x" * (wire.MAX_PROOF_BYTES + 1)
+    assert code_of(wire.parse_stop, wire.stop_message(b"", proof)) is RefusalCode.MESSAGE_TOO_LARGE
+
+
+def test_a_server_can_ask_and_stop_and_say_nothing_else():
+    """P2: no message starts or resumes anything. A new kind of message has to get past this."""
+    assert set(wire.REQUESTS) == {"contract", "stop"}
+    said = {field for fields in wire.REQUESTS.values() for field in fields}
+    assert said == {"contract", "proof", "weights", "stop"}
+    makers = {"contract": wire.contract_message(b"", b"", b""), "stop": wire.stop_message(b"", b"")}
+    for name, content in makers.items():
+        assert set(content[wire.RECORD]) == wire.REQUESTS[name]
+        assert wire.is_stop(content) is (name == "stop")

@@ -9,11 +9,16 @@
     32  u64      1 when the last pause ended by its own time, 0 when the employee ended it
     40  f64      the same end on the clock that nobody can set: seconds since the boot below
     48  u64      number of the boot in which the pause began, 0 for none
+    56  u64      0 for the employee's own pause; the operator stopped the fleet: 1 and more, the
+                 reason's place in ``StopReason``
 
 The word is read as one aligned load, without a lock, a key or a system call. Every change raises
 the generation, so whatever was seen under an older one is recognised and dropped before it is
 stored. A pause acts with its first memory write; ``pause`` returns once no commit that began
 earlier is still under way. A damaged or missing file reads as paused, with no stream consented to.
+
+Whoever stopped the fleet, that pause has no end of its own, and no pause the employee makes on top
+gives it one: only ``resume``, which no message calls, ends it.
 
 A timed pause ends when so much time has really passed, whatever the wall clock is set to meanwhile;
 only where the laptop was started anew is the wall clock all there is to go by. Writes are ordered
@@ -34,6 +39,7 @@ from typing import Self
 
 from deskbound_client.capture.clocks import Moment, this_moment
 from deskbound_strategies.errors import NotFoundError, PermissionsError, VaultDamagedError
+from deskbound_strategies.stop_order import StopReason
 
 SIZE = 64
 MAGIC = b"DBCTRL\x00\x02"
@@ -42,7 +48,7 @@ _MAGIC_WORD = int.from_bytes(MAGIC, "little")
 _LAYOUT = struct.Struct("<8sQQd")
 _WORD, _STREAMS = 1, 2  # indices of the unsigned 64-bit cells
 _UNTIL, _DEADLINE = 3, 5  # indices of the 64-bit floats
-_BY_TIMER, _BOOT = 4, 6
+_BY_TIMER, _BOOT, _STOPPED = 4, 6, 7
 _CLOCK_NOISE_SECONDS = 1.0  # a wall clock that is further off than this was set
 CLOSED_WORD = 1  # generation 0, paused: what a damaged file reads as
 _GENERATION_BITS = 62  # leaves room above a random start for as many changes as anyone can make
@@ -172,8 +178,23 @@ class Control:
             return True
         return (found.st_dev, found.st_ino) != self._identity or found.st_size != SIZE
 
-    def pause(self, until: float | None = None) -> None:
+    @property
+    def stopped_for(self) -> StopReason | None:
+        """Why the operator stopped the fleet, while this pause is of that; else None."""
+        place = self._cells[_STOPPED]
+        if not self.paused or not place or self._cells[0] != _MAGIC_WORD:
+            return None
+        reasons = tuple(StopReason)
+        return reasons[place - 1] if place <= len(reasons) else StopReason.UNSPECIFIED
+
+    def pause(self, until: float | None = None, *, stopped_for: StopReason | None = None) -> None:
         """Stop all reading at once, until ``until`` (Unix time) or without end.
+
+        While the operator's stop holds, it has no end.
+
+        Args:
+            until: Unix time.
+            stopped_for: why the operator stopped the fleet; None for the employee's own pause.
 
         The first memory write stops every callback; the call returns when no commit that began
         before it is still under way, and the pause is on disk.
@@ -185,8 +206,10 @@ class Control:
             self._cells[_WORD] |= 1  # at once, before waiting for anybody
         with self._changing():
             self._times[_UNTIL] = 0.0  # a crash from here on leaves a pause without end
+            if stopped_for is not None:
+                self._cells[_STOPPED] = tuple(StopReason).index(stopped_for) + 1
             self._cells[_WORD] = _next(self._cells[_WORD]) | 1
-            if until is not None:
+            if until is not None and not self._cells[_STOPPED]:
                 now = self._now()
                 self._times[_DEADLINE] = now.since_boot + (until - now.wall)
                 self._cells[_BOOT] = now.boot
@@ -201,6 +224,7 @@ class Control:
         with self._changing():
             self._times[_UNTIL] = 0.0
             self._cells[_BY_TIMER] = 0
+            self._cells[_STOPPED] = 0
             self._cells[_WORD] = _next(self._cells[_WORD]) & ~1
 
     def bump(self) -> None:

@@ -38,6 +38,8 @@ def pause(
     check_vault(paths)
     wish = Wish.last(forget, time.time()) if forget else None
     found = pausing.pause(paths, " ".join(how_long or ["forever"]))
+    if found.stopped_for is not None:
+        console.print(pausing.stop_words(found.stopped_for), markup=False)
     if found.until is None:
         console.print("Paused until you say `deskbound resume`.")
     else:

@@ -1,7 +1,7 @@
 """Pausing: nothing is kept from the moment it is said, for as long as the employee says.
 
 Neither needs the vault. A pause has no longest time, and nothing but the employee or its own time
-ends it.
+ends it. An operator who stops the fleet makes one without end, and can do no more.
 """
 
 import re
@@ -11,6 +11,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from deskbound_client.capture.control import Control
 from deskbound_client.paths import HomePaths
 from deskbound_strategies.errors import ConfigError
+from deskbound_strategies.stop_order import REASON_WORDS, StopReason
 
 CHOICES = ("5m", "30m", "1h", "today", "forever")  # what a button or a menu offers
 _LENGTH = re.compile(r"([1-9]\d{0,4})\s*(m|min|minutes?|h|hours?|d|days?)")
@@ -25,10 +26,12 @@ class PauseState:
     Attributes:
         paused: nothing may.
         until: Unix time at which the pause ends by itself; None for no pause or one without end.
+        stopped_for: why the operator stopped the fleet, while the pause is of that.
     """
 
     paused: bool
     until: float | None
+    stopped_for: StopReason | None = None
 
 
 def pause(
@@ -47,8 +50,10 @@ def pause(
         VaultDamagedError: the control file is missing or damaged; it reads as paused.
     """
     until = parse_pause(text, now or datetime.now().astimezone(), zone)
-    Control.open(paths.control).pause(until)
-    return PauseState(paused=True, until=until)
+    control = Control.open(paths.control)
+    control.pause(until)
+    reason = control.stopped_for
+    return PauseState(paused=True, until=None if reason else until, stopped_for=reason)
 
 
 def resume(paths: HomePaths) -> PauseState:
@@ -64,7 +69,12 @@ def resume(paths: HomePaths) -> PauseState:
 def state(paths: HomePaths) -> PauseState:
     """Return whether it is paused; a missing or damaged control file is."""
     control = Control.open(paths.control)
-    return PauseState(control.paused, control.paused_until)
+    return PauseState(control.paused, control.paused_until, control.stopped_for)
+
+
+def stop_words(reason: StopReason) -> str:
+    """Return in one sentence that and why the operator stopped the fleet."""
+    return f"The operator stopped the fleet: {REASON_WORDS[reason]}."
 
 
 def parse_pause(text: str, now: datetime, zone: tzinfo | None = None) -> float | None:

@@ -19,6 +19,7 @@ from deskbound_client.employee.summary import Summary, read_summary
 from deskbound_client.employee.words import until
 from deskbound_client.governor.report import GovernorReport, read_report
 from deskbound_client.paths import HomePaths
+from deskbound_strategies.stop_order import REASON_WORDS, StopReason
 
 OPEN, TROUBLE, RESUMING, SILENT = "open", "trouble", "resuming", "silent"
 REASONS = {
@@ -98,6 +99,7 @@ class Status:
             process is there and says nothing), or ``stopped``.
         joined: whether this laptop is in a fleet.
         paused_until: Unix time at which a pause ends by itself; None for none.
+        stopped_for: why the operator stopped the fleet, while this laptop is paused by it.
         streams: each of them, in the order of consent.
         disk_full: the last commit found no room.
         holes: what was missed in the last hour, with its cause.
@@ -111,6 +113,7 @@ class Status:
     capture: str
     joined: bool
     paused_until: float | None
+    stopped_for: StopReason | None
     streams: tuple[StreamStatus, ...]
     disk_full: bool
     holes: tuple[Hole, ...]
@@ -129,6 +132,9 @@ class Status:
         """What capture does, e.g. ``paused until 15:00``."""
         if self.capture == "paused" and self.paused_until:
             return f"paused until {until(self.paused_until, time.time())}"
+        if self.stopped_for is not None:
+            why = REASON_WORDS[self.stopped_for]
+            return f"paused: the operator stopped the fleet ({why}), until `deskbound resume`"
         if self.capture == "paused":
             return "paused until you say `deskbound resume`"
         return REASONS.get(self.capture, self.capture)
@@ -159,6 +165,7 @@ def status_of(paths: HomePaths, now: float | None = None) -> Status:
             capture=_capture(control, fresh, streams, absent),
             joined=paths.join.exists(),
             paused_until=control.paused_until,
+            stopped_for=control.stopped_for,
             streams=streams,
             disk_full=fresh is not None and fresh.disk_full,
             holes=fresh.holes if fresh is not None else (),

@@ -9,6 +9,7 @@ from flwr.clientapp import ClientApp
 
 from deskbound_client.federation.participant import Laptop, Outcome, answer, refused, silence
 from deskbound_client.federation.private_flwr import TaskInput
+from deskbound_client.federation.stopping import obey
 from deskbound_strategies import wire
 from deskbound_strategies.errors import Refusal, RefusalCode
 from deskbound_strategies.pointer import check_pointer
@@ -37,6 +38,8 @@ def respond(task: TaskInput, laptop: Laptop) -> Outcome:
         return refused(refusal.code, laptop)
     except Exception:  # noqa: BLE001 - its words must not travel
         return silence(laptop)
+    if task.content is not None and wire.is_stop(task.content):
+        return obey(task.content, laptop)
     return answer(task.content, laptop)
 
 

@@ -6,6 +6,7 @@ the supervisor can keep the SuperNode off whenever this laptop is not to be seen
 """
 
 import threading
+import time
 from collections.abc import Callable
 from enum import StrEnum
 from socket import socket
@@ -14,7 +15,7 @@ from typing import Protocol
 from deskbound_client.federation.client_app import respond
 from deskbound_client.federation.participant import Laptop, Silence
 from deskbound_client.federation.ports import free_port
-from deskbound_client.federation.private_flwr import ClaimedTask, Runtime
+from deskbound_client.federation.private_flwr import ClaimedTask, Runtime, TaskInput
 from deskbound_client.federation.supernode import LOOPBACK
 from deskbound_strategies import wire
 from deskbound_strategies.errors import UnreachableError
@@ -31,6 +32,7 @@ class Word(StrEnum):
     WILLING = "willing"  # the SuperNode may be seen
     UNWILLING = "unwilling"  # paused, or no consent to updates
     CLAIMED = "claimed"
+    PARTING = "parting"  # an order to stop came: what is answered to it may still leave
     ANSWERED = "answered"  # an update or a refusal code was handed to the SuperNode
     SILENT = "silent"  # followed by a Unix time: go offline until then
     LOST = "lost"  # the SuperNode went away before the answer was handed over
@@ -64,72 +66,134 @@ def serve(
         say: tells the supervisor one line.
         stop: set to end after the task at hand.
         beside: called between tasks, in this thread; it must not raise.
-        may_work: whether a task may be begun now; until then it waits, unread, in the SuperNode.
+        may_work: whether a round may be begun now; until then its contract waits. An order to
+            stop does not wait.
         received: told how many bytes each task brought.
     """
     said = None
+    tasks = _Tasks(endpoint, laptop, say, stop, received)
+    laptop.listen_while_training(tasks.listen)
     while not stop.is_set():
         beside()
         word = Word.WILLING if laptop.is_willing() else Word.UNWILLING
         if word is not said:
             say(word)
             said = word
-        # Whoever is not willing claims nothing: the task stays unread.
-        idle = word is Word.UNWILLING or not may_work()
-        if idle or not _serve_one(endpoint, laptop, say, stop, received):
-            stop.wait(POLL_SECONDS)
+        if word is Word.UNWILLING:
+            tasks.let_go()  # and claim nothing: what comes stays unread
+        elif tasks.look() and may_work():
+            tasks.work()
+            continue
+        stop.wait(POLL_SECONDS)
+    tasks.let_go()
 
 
-def _serve_one(
-    endpoint: Endpoint,
-    laptop: Laptop,
-    say: Say,
-    stop: threading.Event,
-    received: Callable[[int], None],
-) -> bool:
-    """Answer one task if there is one; return whether there was."""
-    try:
-        task = endpoint.claim()
-    except UnreachableError:
-        return False  # it is being started, or was stopped on purpose
-    if task is None:
-        return False
-    say(Word.CLAIMED)
-    with task:
+class _Tasks:
+    """The task that is waiting to be worked on, if there is one, and whatever comes meanwhile.
+
+    A SuperNode hands out one task and takes the next message when that is answered. So a task that
+    comes while another is held comes from a SuperNode that was started anew, and the one that was
+    held is nobody's any more.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        laptop: Laptop,
+        say: Say,
+        stop: threading.Event,
+        received: Callable[[int], None],
+    ) -> None:
+        self._endpoint = endpoint
+        self._laptop = laptop
+        self._say = say
+        self._stop = stop
+        self._received = received
+        self._held: tuple[ClaimedTask, TaskInput] | None = None
+        self._looked = 0.0
+
+    def look(self) -> bool:
+        """Take the task that came, if one did; return whether one waits to be worked on.
+
+        An order to stop is obeyed at once and never waits.
+        """
         try:
-            _answer(task, laptop, say, lambda: _gone(endpoint, stop), received)
+            task = self._endpoint.claim()
         except UnreachableError:
-            say(Word.LOST)
-    return True
+            return False  # it is being started, or was stopped on purpose
+        if task is not None:
+            self._take(task)
+        return self._held is not None
 
+    def listen(self) -> None:
+        """Look now and then; called again and again while a round is worked on."""
+        if time.monotonic() >= self._looked + POLL_SECONDS:
+            self._looked = time.monotonic()
+            self.look()
 
-def _answer(
-    task: ClaimedTask,
-    laptop: Laptop,
-    say: Say,
-    wait_until_gone: Callable[[], None],
-    received: Callable[[int], None],
-) -> None:
-    most = laptop.floor.max_message_bytes + wire.MAX_CONTRACT_BYTES + _ENVELOPE_BYTES
-    brought = task.pull(most)
-    received(brought.size)
-    outcome = respond(brought, laptop)
-    if isinstance(outcome, Silence):
-        say(f"{Word.SILENT} {outcome.until}")
-        # The claim is held until the SuperNode is off: a claim that lapses would make the
-        # SuperNode report a crash, which is not what an offline laptop does.
-        wait_until_gone()
-        return
-    task.answer(outcome)
-    say(Word.ANSWERED)
-
-
-def _gone(endpoint: Endpoint, stop: threading.Event) -> None:
-    while not stop.wait(POLL_SECONDS):
-        try:
-            endpoint.claim()
-        except UnreachableError:
+    def work(self) -> None:
+        """Answer the task that waits."""
+        if self._held is None:
             return
+        (task, brought), self._held = self._held, None
+        try:
+            if task.is_alive():
+                self._answer(task, brought)
+            else:
+                self._say(Word.LOST)
+        finally:
+            task.__exit__(None, None, None)
+
+    def let_go(self) -> None:
+        """Give up the task that waits: nothing is said about it."""
+        if self._held is not None:
+            (task, _), self._held = self._held, None
+            task.__exit__(None, None, None)
+
+    def _take(self, task: ClaimedTask) -> None:
+        self.let_go()
+        self._say(Word.CLAIMED)
+        task.__enter__()
+        kept = False
+        try:
+            brought = task.pull(_most_bytes(self._laptop))
+            self._received(brought.size)
+            if wire.is_stop(brought.content):
+                self._say(Word.PARTING)
+                self._answer(task, brought)
+            else:
+                self._held, kept = (task, brought), True
+        except UnreachableError:
+            self._say(Word.LOST)
+        finally:
+            if not kept:
+                task.__exit__(None, None, None)
+
+    def _answer(self, task: ClaimedTask, brought: TaskInput) -> None:
+        outcome = respond(brought, self._laptop)
+        if isinstance(outcome, Silence):
+            self._say(f"{Word.SILENT} {outcome.until}")
+            # The claim is held until the SuperNode is off: a claim that lapses would make the
+            # SuperNode report a crash, which is not what an offline laptop does.
+            self._wait_until_gone()
+            return
+        try:
+            task.answer(outcome)
+        except UnreachableError:
+            self._say(Word.LOST)
+        else:
+            self._say(Word.ANSWERED)
+
+    def _wait_until_gone(self) -> None:
+        while not self._stop.wait(POLL_SECONDS):
+            try:
+                self._endpoint.claim()
+            except UnreachableError:
+                return
+
+
+def _most_bytes(laptop: Laptop) -> int:
+    return laptop.floor.max_message_bytes + wire.MAX_CONTRACT_BYTES + _ENVELOPE_BYTES
 
 
 def run_executor(

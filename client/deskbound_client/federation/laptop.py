@@ -17,6 +17,7 @@ from deskbound_client.config import Config
 from deskbound_client.employee.model import TASK as PREDICTING
 from deskbound_client.federation.join import Server
 from deskbound_client.federation.participant import Accepted, Answered
+from deskbound_client.federation.stopping import take
 from deskbound_client.governor.caps import MEGABYTE
 from deskbound_client.governor.network import MESSAGE_BYTES, NetworkAccount
 from deskbound_client.learn.trainer import train
@@ -45,6 +46,8 @@ from deskbound_strategies.errors import (
 from deskbound_strategies.floor import PolicyFloor
 from deskbound_strategies.mechanism import Lattice
 from deskbound_strategies.note import Verifier
+from deskbound_strategies.round_proof import Proven
+from deskbound_strategies.stop_order import StopOrder
 from deskbound_strategies.task import Task, Unit
 from deskbound_strategies.vocabulary import APP_OTHER, GAP_UNKNOWN, Action
 
@@ -101,6 +104,7 @@ class VaultLaptop:
         self._paid_under = self.floor  # the floor of what was reserved last
         self._cuts: Mapping[date, str] = {}  # of the days reserved last, by digest
         self._charged = True  # before this process began, for all it knows
+        self._listen: Callable[[], None] = lambda: None
 
     @property
     def trust(self) -> Trust:
@@ -252,9 +256,11 @@ class VaultLaptop:
 
         def unwanted() -> bool:
             nonlocal seen
+            self._listen()
             # Its owner is back: what is paid for waits where it is, as long as anybody wants it.
             while not self._may_train() and not self._is_over(accepted.contract):
                 time.sleep(_WAIT_SECONDS)
+                self._listen()
             if self._is_over(accepted.contract):
                 return True
             before, seen = seen, self._control.generation
@@ -294,6 +300,15 @@ class VaultLaptop:
         limit = self._config.network_mb_per_month * MEGABYTE
         if not self._network.charge(count + MESSAGE_BYTES, limit):
             raise Refusal(RefusalCode.INTERNAL)
+
+    def stop(self, order: StopOrder, proven: Proven) -> None:
+        """Pause for good, once for each order; see ``stopping.take``."""
+        ledger = LedgerStore(self._vault, self._clock)
+        take(order, proven, ledger=ledger, anchoring=self._anchoring, control=self._control)
+
+    def listen_while_training(self, listen: Callable[[], None]) -> None:
+        """Have this called before every unit, and while training waits for the owner to go."""
+        self._listen = listen
 
     def received(self, count: int) -> None:
         """Charge a message that came, whatever was made of it; it never raises."""

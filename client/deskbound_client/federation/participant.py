@@ -26,7 +26,7 @@ made whose code tells which of the two held.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -45,6 +45,7 @@ from deskbound_strategies.errors import LOCAL_ONLY, Refusal, RefusalCode, Verifi
 from deskbound_strategies.mechanism import Lattice
 from deskbound_strategies.policy import PolicyFloor, check_contract, lattice_for
 from deskbound_strategies.round_proof import Proven
+from deskbound_strategies.stop_order import StopOrder
 from deskbound_strategies.task import Task, Unit
 
 Weights = Mapping[str, NDArray[np.float32]]
@@ -173,6 +174,16 @@ class Laptop(Protocol):
 
     def release(self, asked: RoundContract, update: bytes) -> bytes:
         """Write into the ledger that these bytes leave, before they do; return the receipt."""
+
+    def stop(self, order: StopOrder, proven: Proven) -> None:
+        """Pause for good and write it down, unless this order was obeyed before.
+
+        Raises:
+            Refusal: with a code of ``LOCAL_ONLY``; nothing is changed then.
+        """
+
+    def listen_while_training(self, listen: Callable[[], None]) -> None:
+        """Have this called again and again while a round is worked on; it must not raise."""
 
 
 def answer(content: RecordDict | None, laptop: Laptop) -> Outcome:

@@ -206,6 +206,13 @@ class ClaimedTask:
             with suppress(httpx.HTTPError, ValueError):
                 self._client.SendTaskHeartbeat(SendTaskHeartbeatRequest())
 
+    def is_alive(self) -> bool:
+        """Return whether the SuperNode still waits for this task's answer."""
+        try:
+            return bool(self._client.SendTaskHeartbeat(SendTaskHeartbeatRequest()).success)
+        except (httpx.HTTPError, ValueError):
+            return False
+
     def pull(self, max_bytes: int) -> TaskInput:
         """Fetch what the task is about.
 

@@ -13,6 +13,7 @@ from deskbound_client.capture.status import is_fresh, read_status
 from deskbound_client.governor.report import is_breach, read_report
 from deskbound_client.paths import HomePaths
 from deskbound_strategies.errors import DeskboundError
+from deskbound_strategies.stop_order import StopReason
 
 _NOT_AT_ALL = frozenset({"stopped", "paused", "no-consent", "display-lost", "schedule"})
 
@@ -26,6 +27,7 @@ class DeskState:
             ``off``.
         until: Unix time at which a pause ends by itself, None for no pause or one without end.
         by_timer: the last pause ended by its own time.
+        stopped_for: why the operator stopped the fleet, while the pause is of that.
         held: sentence of a cap that was reached, or empty.
         mend: what to do about that.
     """
@@ -33,6 +35,7 @@ class DeskState:
     capture: str = "off"
     until: float | None = None
     by_timer: bool = False
+    stopped_for: StopReason | None = None
     held: str = ""
     mend: str = ""
 
@@ -58,6 +61,7 @@ def desk_state(paths: HomePaths, clock: Callable[[], float] = time.time) -> Desk
             word,
             control.paused_until,
             control.ended_by_timer,
+            control.stopped_for,
             "" if breach is None else breach.sentence,
             "" if breach is None else breach.mend,
         )
@@ -78,6 +82,8 @@ def line(state: DeskState) -> str:
             return "Deskbound: capturing what you agreed to"
         case "closed":
             return "Deskbound: on, and not looking at this moment"
+        case "paused" if state.stopped_for is not None:
+            return "Deskbound: stopped by the operator until you resume"
         case "paused" if state.until:
             return f"Deskbound: paused until {_hour(state.until)}"
         case "paused":

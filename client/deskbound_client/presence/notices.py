@@ -1,4 +1,4 @@
-"""Desktop notices: that capture began or resumed, that it was paused, that a cap was reached.
+"""Desktop notices: that capture began, resumed, was paused or stopped, that a cap was reached.
 
 They go to the desktop's own service over the session bus and say nothing of what was captured.
 """
@@ -12,6 +12,7 @@ from typing import Any
 from jeepney import DBusAddress, MessageType, new_method_call
 from jeepney.io.blocking import open_dbus_connection
 
+from deskbound_client.employee.pausing import stop_words
 from deskbound_client.presence.desk import DeskState
 from deskbound_strategies.errors import NotFoundError
 
@@ -46,7 +47,10 @@ def news(before: DeskState, after: DeskState) -> tuple[Notice, ...]:
     told = []
     if after.capturing and not before.capturing:
         told.append(_begun(before, after))
-    if after.capture == "paused" and before.capture != "paused":
+    if after.stopped_for is not None and before.stopped_for is None:
+        words = f"{stop_words(after.stopped_for)} Only `deskbound resume` ends it."
+        told.append(Notice("Deskbound was stopped", words))
+    elif after.capture == "paused" and before.capture != "paused":
         told.append(Notice("Paused", "Nothing is captured until the pause is over."))
     if after.held and after.held != before.held:
         told.append(Notice("Deskbound holds back", f"{after.held} {after.mend}"))

@@ -101,13 +101,35 @@ class Anchoring:
                 is remembered then. None of these codes may travel.
         """
         with self._database.transaction():
-            head = self._head()
-            if head is not None and not proven.extends(head):
-                raise Refusal(RefusalCode.LOG_FORKED)
+            self.check_head(proven)
             if self._model(asked) not in {None, asked.model_hash}:
                 raise Refusal(RefusalCode.MODEL_FORKED)
             self._check_receipts(proven.anchor)
             self._remember(proven, asked)
+
+    def check_head(self, proven: Proven) -> None:
+        """Check that a log goes on from the head that this vault saw last.
+
+        Raises:
+            Refusal: ``log-forked``.
+        """
+        head = self._head()
+        if head is not None and not proven.extends(head):
+            raise Refusal(RefusalCode.LOG_FORKED)
+
+    def remember_head(self, head: Checkpoint, logged: int | None = None) -> None:
+        """Remember a head that was checked.
+
+        Args:
+            head: of the log.
+            logged: how many of this laptop's releases it knows of; None when it did not say.
+        """
+        self._database.execute(
+            "INSERT INTO log_heads (origin, size, root, logged) VALUES (?1, ?2, ?3, ifnull(?4, 0))"
+            " ON CONFLICT (origin) DO UPDATE"
+            " SET size = ?2, root = ?3, logged = ifnull(?4, logged)",
+            (self._origin, head.size, head.root, logged),
+        )
 
     def _check_receipts(self, latest: Anchor | None) -> None:
         released, logged = self._released(), 0 if latest is None else latest.count
@@ -185,13 +207,8 @@ class Anchoring:
         return hmac.digest(self._salt, words, hashlib.sha256).hex()
 
     def _remember(self, proven: Proven, asked: RoundContract) -> None:
-        head, logged = proven.checkpoint, 0 if proven.anchor is None else proven.anchor.count
-        self._database.execute(
-            "INSERT INTO log_heads (origin, size, root, logged) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (origin) DO UPDATE"
-            " SET size = excluded.size, root = excluded.root, logged = excluded.logged",
-            (self._origin, head.size, head.root, logged),
-        )
+        logged = 0 if proven.anchor is None else proven.anchor.count
+        self.remember_head(proven.checkpoint, logged)
         self._database.execute(
             "INSERT OR IGNORE INTO log_models (run, round, model) VALUES (?, ?, ?)",
             (asked.run, asked.round, asked.model_hash),

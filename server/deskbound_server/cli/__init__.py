@@ -16,6 +16,7 @@ from deskbound_server.cli import (
     revoke,
     run,
     runs,
+    stop,
     up,
     witness,
 )
@@ -42,7 +43,9 @@ def _home(
     context.obj = home
 
 
-for _module in (init, up, down, enroll, revoke, laptops, run, runs, model, log, release, witness):
+for _module in (
+    init, up, down, enroll, revoke, laptops, run, runs, stop, model, log, release, witness,
+):  # fmt: skip
     _module.register(app)
 
 

@@ -57,3 +57,13 @@ def moment(seconds: int) -> str:
 def codes(counts: dict[str, int]) -> str:
     """Return counts by code as one short text."""
     return ", ".join(f"{count} {code}" for code, count in sorted(counts.items()))
+
+
+def byte_words(count: int) -> str:
+    """Return a number of bytes as people read it."""
+    value = float(count)
+    for unit in ("bytes", "KB", "MB"):
+        if value < 1000:
+            return f"{count} bytes" if unit == "bytes" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"

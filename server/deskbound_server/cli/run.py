@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from deskbound_server.cli import dry_run as dry
 from deskbound_server.cli.common import AsJson, codes, console, home_of, open_database, print_json
 from deskbound_server.cli.runs import run_as_dict
 from deskbound_server.control import Control
@@ -39,6 +40,9 @@ def run(
     detach: Annotated[
         bool, typer.Option("--detach", help="Submit and come back; see 'deskbound-server runs'.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what a plan would ask and cost; send nothing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Carry out a round plan on the running SuperLink and show how it goes; Ctrl-C stops the run.
@@ -48,6 +52,9 @@ def run(
     Example: deskbound-server run demo.toml
     """
     home = home_of(context)
+    if dry_run:
+        _show_dry_run(home, plan, as_json=as_json)
+        return
     with open_database(home) as database, Control(home) as control:
         if (plan is None) == (resume is None):
             raise ConfigError("Name either a plan or a run to resume.", "As in: run demo.toml")
@@ -71,6 +78,16 @@ def run(
             )
             raise
         _conclude(sight, as_json=as_json)
+
+
+def _show_dry_run(home: ServerHome, path: Path | None, *, as_json: bool) -> None:
+    if path is None:
+        raise ConfigError("A dry run needs a plan.", "As in: run demo.toml --dry-run")
+    found, laptops = dry.dry_run(home, load_plan(path, any_profile=True))
+    if as_json:
+        print_json(dry.as_dict(found, laptops))
+    else:
+        console.print(dry.rendered(found, laptops))
 
 
 def _prepare_new(control: Control, home: ServerHome, database: Database, path: Path) -> str:

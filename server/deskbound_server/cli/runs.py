@@ -1,14 +1,19 @@
-"""``deskbound-server runs``: what was run, and what came of each round."""
+"""``deskbound-server runs``: what was run, what came of each round, and runs side by side."""
 
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import Annotated, Any
 
+import click
 import typer
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
+from typer.core import TyperGroup
 
 from deskbound_server.cli.common import (
     AsJson,
+    byte_words,
     codes,
     console,
     home_of,
@@ -17,25 +22,43 @@ from deskbound_server.cli.common import (
     print_json,
     table_of,
 )
+from deskbound_server.compare import Facts, Spread, differing, facts_of
 from deskbound_server.follow import Sight, look
 from deskbound_server.plan import RoundPlan
 from deskbound_server.publication import in_words
 from deskbound_server.schema import RoundRow
+from deskbound_strategies.codec import encoded_size
+from deskbound_strategies.errors import ConfigError
+from deskbound_strategies.task import find_task
+
+
+class _ListFirst(TyperGroup):
+    """Takes ``runs`` and ``runs 3f2a`` for ``runs list`` and ``runs list 3f2a``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the usual command before words that name none."""
+        if not args or args[0] not in {*self.commands, *ctx.help_option_names}:
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+runs = typer.Typer(cls=_ListFirst, help="List runs and what came of them, or compare some.")
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(runs)
+    """Add the commands."""
+    app.add_typer(runs, name="runs")
 
 
-def runs(
+@runs.command("list")
+def list_runs(
     context: typer.Context,
     run: Annotated[str | None, typer.Argument(help="A run, to see its rounds.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List runs, or the rounds of one: counts and codes, never a laptop.
+    """List runs, or the rounds of one: counts and codes, never a laptop. 'list' may be left out.
 
-    Example: deskbound-server runs 3f2a
+    Example: deskbound-server runs list 3f2a
     """
     home = home_of(context)
     with open_database(home) as database:
@@ -48,6 +71,36 @@ def runs(
         console.print("Nothing was run yet. Next: [bold]deskbound-server run plan.toml[/].")
     else:
         console.print(_rounds_table(sights[0]) if run else _runs_table(sights))
+
+
+@runs.command("compare")
+def compare_runs(
+    context: typer.Context,
+    run: Annotated[list[str], typer.Argument(help="Two runs or more.")],
+    as_json: AsJson = False,
+) -> None:
+    """Put runs side by side: settings that differ, rounds, cohorts, codes, epsilon, bytes.
+
+    Example: deskbound-server runs compare 3f2a 81bc
+    """
+    home = home_of(context)
+    with open_database(home) as database:
+        found = [database.find_run(name).id for name in run]
+        if len(set(found)) < max(2, len(found)):
+            raise ConfigError(
+                "Comparing takes at least two different runs.", "Name each of them once."
+            )
+        sights = [look(home.run, database, each) for each in found]
+    plans = [RoundPlan.from_bytes(sight.run.plan) for sight in sights]
+    facts = [
+        facts_of(sight, encoded_size(find_task(plan.task).layout()))
+        for sight, plan in zip(sights, plans, strict=True)
+    ]
+    settings = differing(plans)
+    if as_json:
+        print_json({"settings": settings, "runs": [asdict(one) for one in facts]})
+    else:
+        console.print(_comparison(settings, facts))
 
 
 def run_as_dict(sight: Sight) -> dict[str, Any]:
@@ -117,3 +170,47 @@ def _rounds_table(sight: Sight) -> RenderableType:
             if said:
                 notes.append(f"round {row.number}, try {row.attempt}: {what} {codes(said)}")
     return Group(table, *(Text(note) for note in notes))
+
+
+def _comparison(settings: dict[str, list[Any]], facts: list[Facts]) -> RenderableType:
+    table = table_of("", *(one.run[:8] for one in facts))
+    for name, values in settings.items():
+        table.add_row(name, *map(str, values))
+    if not settings:
+        table.add_row("settings", *("the same" for _ in facts))
+    table.add_section()
+    for name, words in _FACTS:
+        table.add_row(name, *map(words, facts))
+    note = (
+        "Epsilon is of one unit of a day that every contract could sample, add or remove one; "
+        "laptops pay for each contract. Counts are laptops of a round, least to most."
+    )
+    return Group(table, Text(), Text(note))
+
+
+def _range(spread: Spread) -> str:
+    if spread.least == spread.most:
+        return str(spread.most)
+    return f"{spread.least} to {spread.most}"
+
+
+_FACTS: tuple[tuple[str, Callable[[Facts], str]], ...] = (
+    ("state", lambda one: one.state),
+    ("rounds released", lambda one: f"{one.released} of {one.planned}"),
+    ("contracts", lambda one: str(one.contracts)),
+    ("laptops asked", lambda one: _range(one.asked)),
+    ("replies that count", lambda one: _range(one.admitted)),
+    ("silent", lambda one: _range(one.silent)),
+    ("refused", lambda one: codes(one.refused) or "none"),
+    ("rejected", lambda one: codes(one.rejected) or "none"),
+    ("epsilon (PRV)", lambda one: f"{one.epsilon:.3g} at delta {one.delta:g}"),
+    ("bytes to laptops", lambda one: byte_words(one.bytes_down)),
+    ("bytes of updates", lambda one: byte_words(one.bytes_up)),
+    (
+        "utility per head",
+        lambda one: (
+            ", ".join(f"{name} {value:.3f}" for name, value in one.utility.items())
+            or "not recorded"
+        ),
+    ),
+)

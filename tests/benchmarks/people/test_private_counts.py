@@ -8,7 +8,6 @@ from benchmarks.people.counting import Chain, chain_ranks
 from benchmarks.people.private_counts import CLIP, RATE, STEPS, ranks, released, tally
 from benchmarks.people.sets import Crowd, Person
 from deskbound_client.learn.trainer import SGD_MOMENTUM, train
-from deskbound_strategies import sketch
 from deskbound_strategies.action_counts import ActionCounts
 from deskbound_strategies.task import weights_of
 from deskbound_strategies.units import units
@@ -75,7 +74,7 @@ def test_ranks_without_noise_are_those_of_plain_counting(crowd):
     """But for the order among rare ones, where both guess."""
     tallies = tally(crowd, list(crowd.people), "day", clip=1e9)
     cells = tallies.summed(np.ones(tallies.units))
-    counts = sketch.read(cells[: SIZE**2], cells[SIZE**2 :], SIZE)
+    counts = private_counts.read(cells, SIZE)
     chain = Chain(2)
     for person in crowd.people:
         for day in private_counts._days(person):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from deskbound_client.capture.clocks import Moment
 from deskbound_client.capture.control import SIZE, Control
 from deskbound_strategies.errors import PermissionsError, VaultDamagedError
+from deskbound_strategies.stop_order import StopReason
 
 YEAR = 366 * 86_400
 
@@ -394,3 +395,42 @@ def test_no_descriptor_is_leaked(control):
         with control.committing():
             pass
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+@pytest.mark.parametrize("reason", StopReason)
+def test_a_stop_of_the_fleet_has_its_reason_and_no_end(control, clocks, reason):
+    control.pause(clocks().wall + 60)
+    control.pause(stopped_for=reason)
+    assert control.stopped_for is reason
+    assert control.paused_until is None
+    clocks.pass_by(YEAR)
+    assert not control.expire()
+    control.pause(clocks().wall + 60)
+    assert (control.stopped_for, control.paused_until) == (reason, None)
+    clocks.pass_by(YEAR)
+    clocks.start_anew()
+    assert not control.expire()
+    control.resume()
+    assert control.is_open
+    assert control.stopped_for is None
+
+
+def test_a_stop_survives_the_process_and_is_seen_by_others(control, tmp_path):
+    control.pause(stopped_for=StopReason.LEGAL)
+    other = Control.open(tmp_path / "control")
+    assert other.stopped_for is StopReason.LEGAL
+    other.close()
+
+
+def test_a_reason_of_a_later_version_is_still_a_stop(control, tmp_path):
+    control.pause(stopped_for=StopReason.LEGAL)
+    with (tmp_path / "control").open("r+b") as file:
+        file.seek(56)
+        file.write(struct.pack("<Q", 10_000))
+    assert control.stopped_for is StopReason.UNSPECIFIED
+
+
+def test_a_pause_of_the_employees_own_names_no_operator(control):
+    assert control.stopped_for is None
+    control.pause()
+    assert control.stopped_for is None

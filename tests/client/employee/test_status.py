@@ -1,5 +1,6 @@
 """What is said of this desk is what is so, or nothing."""
 
+import json
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from deskbound_client.capture.status import CaptureStatus, Hole, write_status
 from deskbound_client.employee.status import NOT_NOW, REASONS, status_of
 from deskbound_client.governor.report import GovernorReport, write_report
 from deskbound_client.paths import HomePaths
+from deskbound_strategies.stop_order import StopReason
 
 TOLD = CaptureStatus(
     pid=1, at=0, state="open", streams=("keys", "screen"), rows_last_minute={"keys": 7}, faults=0,
@@ -116,6 +118,16 @@ def test_the_word_of_the_employee_comes_before_what_capture_says(paths, told):
     Control.open(paths.control).resume()
     Control.open(paths.control).set_streams(POINTER)
     assert stream(paths, "keys").now == "no-consent", "though capture has not noticed yet"
+
+
+def test_a_stop_of_the_fleet_is_said_with_its_reason_and_the_one_way_out(paths, told):
+    Control.open(paths.control).pause(stopped_for=StopReason.REPRESENTATIVES)
+    found = status_of(paths)
+    assert found.capture == "paused"
+    assert "the operator stopped the fleet" in found.words
+    assert "the employees' representatives asked for it" in found.words
+    assert "deskbound resume" in found.words
+    assert json.loads(json.dumps(found.as_dict()))["stopped_for"] == "representatives"
 
 
 def test_what_capture_said_of_a_pause_that_ended_since_is_not_repeated(paths, told):

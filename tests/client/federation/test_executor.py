@@ -6,20 +6,24 @@ from collections import deque
 from deskbound_client.federation import executor
 from deskbound_client.federation.executor import serve
 from deskbound_strategies import wire
-from deskbound_strategies.errors import UnreachableError
+from deskbound_strategies.errors import RefusalCode, UnreachableError
 from tests.client.federation.test_client_app import task
 from tests.client.federation.test_participant import FakeLaptop
 
 
 class FakeTask:
-    def __init__(self, made, *, lost=False):
+    def __init__(self, made, *, lost=False, alive=True):
         self.made, self.lost, self.answers, self.left = made, lost, [], False
+        self.alive = alive
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self.left = True
+
+    def is_alive(self):
+        return self.alive
 
     def pull(self, max_bytes):
         return self.made
@@ -93,19 +97,99 @@ def test_an_answer_that_found_no_supernode_is_lost_and_the_loop_goes_on(monkeypa
     assert len(second.answers) == 1
 
 
-def test_a_task_waits_unread_while_the_owner_is_there(monkeypatch):
+class Patient(FakeEndpoint):
+    """A SuperNode that stays, with nothing to hand out, for so many looks."""
+
+    def __init__(self, stop, *tasks, looks=5):
+        super().__init__(stop, *tasks)
+        self.looks = looks
+
+    def claim(self):
+        if not self.tasks and self.looks:
+            self.looks -= 1
+            return None
+        return super().claim()
+
+
+def test_a_contract_waits_while_the_owner_is_there(monkeypatch):
     monkeypatch.setattr(executor, "POLL_SECONDS", 0)
-    stop, said, looks = threading.Event(), [], []
-    endpoint = FakeEndpoint(stop, FakeTask(task()))
+    stop, said, looks, laptop = threading.Event(), [], [], FakeLaptop()
+    waiting = FakeTask(task())
+    endpoint = Patient(stop, waiting)
 
     def may_work():
-        looks.append(endpoint.claims)
+        looks.append((list(laptop.said), waiting.answers == [], waiting.left))
         return len(looks) > 3
 
-    serve(endpoint, FakeLaptop(), said.append, stop, may_work=may_work)
-    assert looks[:4] == [0, 0, 0, 0]
+    serve(endpoint, laptop, said.append, stop, may_work=may_work)
+    assert looks[:4] == [([], True, False)] * 4, "nothing of it is looked at"
     # Willing all the while: the connection does not tell whether somebody sits there.
     assert said == ["willing", "claimed", "answered"]
+    assert len(waiting.answers) == 1
+
+
+def stop_task(**more):
+    return FakeTask(task(content=wire.stop_message(b"order", b"proof"), **more))
+
+
+def test_an_order_to_stop_does_not_wait_for_the_owner_to_go(monkeypatch):
+    monkeypatch.setattr(executor, "POLL_SECONDS", 0)
+    stop, said, order = threading.Event(), [], stop_task()
+    endpoint = FakeEndpoint(stop, order)
+    serve(endpoint, FakeLaptop(), said.append, stop, may_work=lambda: False)
+    assert said == ["willing", "claimed", "parting", "answered"]
+    assert wire.parse_reply(order.answers[0]) is RefusalCode.STOP_MALFORMED
+    assert order.left
+
+
+def test_a_contract_of_a_supernode_that_is_gone_gives_way_to_what_the_next_one_brings(monkeypatch):
+    monkeypatch.setattr(executor, "POLL_SECONDS", 0)
+    stop, said, old, order = threading.Event(), [], FakeTask(task()), stop_task()
+    serve(FakeEndpoint(stop, old, order), FakeLaptop(), said.append, stop, may_work=lambda: False)
+    assert said == ["willing", "claimed", "claimed", "parting", "answered"]
+    assert old.left
+    assert old.answers == []
+
+
+def test_a_contract_that_nobody_waits_for_any_more_is_not_worked_on(monkeypatch):
+    monkeypatch.setattr(executor, "POLL_SECONDS", 0)
+    laptop, stale = FakeLaptop(), FakeTask(task(), alive=False)
+    said, _ = run(laptop, stale)
+    assert said == ["willing", "claimed", "lost"]
+    assert laptop.said == []
+    assert stale.left
+
+
+def test_an_order_to_stop_comes_through_while_a_round_is_worked_on(monkeypatch):
+    monkeypatch.setattr(executor, "POLL_SECONDS", 0)
+    order, contract = stop_task(), FakeTask(task())
+
+    class Training(FakeLaptop):
+        def train(self, accepted, units):
+            self.listen()
+            assert len(order.answers) == 1, "it was answered while this was under way"
+            return super().train(accepted, units)
+
+    said, _ = run(Training(), contract, order)
+    assert said == ["willing", "claimed", "claimed", "parting", "answered", "answered"]
+
+
+def test_a_pause_lets_go_of_the_contract_that_waits(monkeypatch):
+    monkeypatch.setattr(executor, "POLL_SECONDS", 0)
+    stop, said, waiting = threading.Event(), [], FakeTask(task())
+
+    class Pausing(FakeLaptop):
+        def is_willing(self):
+            if "claimed" in said:
+                stop.set()
+                return False
+            return True
+
+    endpoint = FakeEndpoint(stop, waiting)
+    serve(endpoint, Pausing(), said.append, stop, may_work=lambda: False)
+    assert said == ["willing", "claimed", "unwilling"]
+    assert waiting.left
+    assert waiting.answers == []
 
 
 def test_what_a_task_brought_is_charged_whatever_is_made_of_it(monkeypatch):

@@ -113,6 +113,12 @@ class FakeLaptop:
         self._do("release")
         return b"receipt"
 
+    def stop(self, order, proven):
+        self._do("stop")
+
+    def listen_while_training(self, listen):
+        self.listen = listen
+
     def _do(self, what):
         if self.broken == what:
             raise DiskFullError("secret words of a person", "more of them")

@@ -5,6 +5,7 @@ import pytest
 from deskbound_client.presence.desk import DeskState
 from deskbound_client.presence.notices import Notice, Notices, address, news
 from deskbound_strategies.errors import NotFoundError
+from deskbound_strategies.stop_order import StopReason
 from tests.helpers.bus import notification_service, private_bus
 
 ON, CLOSED, OFF, PAUSED = (DeskState(word) for word in ("on", "closed", "off", "paused"))
@@ -41,6 +42,16 @@ def test_what_is_not_told(before, after):
 def test_who_ended_a_pause_is_said():
     assert "Your pause is over." in news(PAUSED, DeskState("on", by_timer=True))[0].text
     assert "You resumed it." in news(PAUSED, DeskState("on"))[0].text
+
+
+@pytest.mark.parametrize("before", [ON, CLOSED, OFF, PAUSED])
+def test_that_the_operator_stopped_the_fleet_is_told_once_with_its_reason(before):
+    after = DeskState("paused", stopped_for=StopReason.PRIVACY)
+    (told,) = news(before, after)
+    assert told.title == "Deskbound was stopped"
+    assert "the privacy team asked for it" in told.text
+    assert "deskbound resume" in told.text
+    assert news(after, after) == ()
 
 
 def test_a_cap_is_told_once():

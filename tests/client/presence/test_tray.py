@@ -16,6 +16,7 @@ from deskbound_client.paths import HomePaths
 from deskbound_client.presence.desk import DeskState, line
 from deskbound_client.presence.tray import _COLOURS, picture
 from deskbound_client.processes import Child, worker
+from deskbound_strategies.stop_order import StopReason
 from tests.helpers.display import desktop, eventually
 from tests.helpers.tray import SIDE, tray_manager
 
@@ -31,6 +32,8 @@ def test_the_states_differ_in_shape_and_not_in_colour_alone():
 def test_lines():
     assert "capturing what you agreed to" in line(DeskState("on"))
     assert "not looking" in line(DeskState("closed"))
+    stopped = DeskState("paused", stopped_for=StopReason.ENDED)
+    assert line(stopped).endswith("stopped by the operator until you resume")
     assert line(DeskState("paused", NOW.timestamp())).endswith("paused until Fri 15:30")
     assert "until you resume" in line(DeskState("paused"))
     assert "not capturing" in line(DeskState("off"))

@@ -11,6 +11,7 @@ from deskbound_client.employee import forgetting
 from deskbound_client.store.rows import StoredGap
 from deskbound_client.ui.app import PAGES
 from deskbound_strategies.personas import PERSONAS
+from deskbound_strategies.stop_order import StopReason
 from tests.helpers.browser import NARROW, Pages, Watched, pages_of, visiting
 from tests.helpers.cli import Desk, days_ago, noon, quiet_desk
 
@@ -88,6 +89,16 @@ def test_pause_pauses_and_only_resume_resumes(seen, house):
     seen.page.get_by_role("button", name="Resume").click()
     seen.page.get_by_text("Resumed.").wait_for()
     assert not house.control().paused
+
+
+def test_a_stop_of_the_fleet_is_said_on_today_until_it_is_resumed(seen, house):
+    seen.go("/")
+    house.control().pause(stopped_for=StopReason.FAULT)
+    seen.page.get_by_text("The operator stopped the fleet").wait_for()
+    assert "something does not work as it should" in seen.page.locator("#live").inner_text()
+    seen.page.locator("#resume").click()
+    seen.page.get_by_text("Resumed.").wait_for()
+    assert seen.page.get_by_text("The operator stopped the fleet").count() == 0
 
 
 def test_a_pause_from_elsewhere_shows_by_itself_and_keeps_the_focus(seen, house):

@@ -66,7 +66,13 @@ def resume(request: Request) -> Response:
 def _live(request: Request) -> tuple[str, str]:
     """Return the part that changes by itself, and what it is known by."""
     found = status_of(desk_of(request).paths)
-    values = {"found": found, "headline": headline(found), "mark": _mark(found), "pauses": _PAUSES}
+    values = {
+        "found": found,
+        "headline": headline(found),
+        "mark": _mark(found),
+        "pauses": _PAUSES,
+        "stopped": pausing.stop_words(found.stopped_for) if found.stopped_for else "",
+    }
     digest = hashlib.sha256(to_html(request, "today_live.html", seen="", **values).encode())
     seen = digest.hexdigest()[:16]
     return to_html(request, "today_live.html", seen=seen, **values), seen

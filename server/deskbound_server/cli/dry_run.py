@@ -1,0 +1,182 @@
+"""What ``deskbound-server run PLAN --dry-run`` shows: terms, costs and laptops; nothing is sent."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from deskbound_server.cli.common import byte_words, open_database, table_of
+from deskbound_server.control import Control
+from deskbound_server.dry_run import MOST_ROUNDS, DryRun, Verdict, examine
+from deskbound_server.home import ServerHome
+from deskbound_server.plan import RoundPlan
+from deskbound_strategies.errors import (
+    ConfigError,
+    NotFoundError,
+    Refusal,
+    UnreachableError,
+    UntrustedServerError,
+)
+from deskbound_strategies.task import Task, find_task
+
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Laptops:
+    """How many there are; None for what cannot be known now.
+
+    Attributes:
+        enrolled: may connect.
+        online: are connected at this moment.
+    """
+
+    enrolled: int | None = None
+    online: int | None = None
+
+
+def dry_run(home: ServerHome, plan: RoundPlan) -> tuple[DryRun, Laptops]:
+    """Work out what a plan would ask, and look who is there to be asked.
+
+    Raises:
+        ConfigError: its task is not installed here.
+    """
+    task = _task(plan.task)
+    try:
+        home.check()
+    except NotFoundError:
+        return examine(plan, task), Laptops()
+    with open_database(home) as database:
+        enrolled = {int(row.node) for row in database.laptops() if not row.revoked}
+        releases = tuple(database.named_releases())
+    try:
+        with Control(home) as control:
+            online = len(control.online() & enrolled)
+    except (UnreachableError, UntrustedServerError):
+        return examine(plan, task, releases), Laptops(len(enrolled))
+    return examine(plan, task, releases), Laptops(len(enrolled), online)
+
+
+def _task(name: str) -> Task:
+    try:
+        return find_task(name)
+    except Refusal:
+        raise ConfigError(
+            f"The task {name!r} is not installed here.", "Install it, or name another task."
+        ) from None
+
+
+def as_dict(found: DryRun, laptops: Laptops) -> dict[str, Any]:
+    """Return it for a program."""
+    rounds, cohort = found.plan.rounds, found.plan.cohort
+    per_laptop = {name: count * rounds for name, count in asdict(found.traffic).items()}
+    return {
+        "plan": asdict(found.plan),
+        "releases": list(found.releases),
+        "refused_by_all": found.refused_by_all,
+        "profiles": [asdict(verdict) for verdict in found.verdicts],
+        "bytes": {
+            "laptop_round": asdict(found.traffic),
+            "laptop_run": per_laptop,
+            "fleet_run": {name: count * cohort for name, count in per_laptop.items()},
+        },
+        "laptops": asdict(laptops),
+        "least_seconds": found.least_seconds,
+        "least_days": found.least_days(laptops.enrolled),
+    }
+
+
+def rendered(found: DryRun, laptops: Laptops) -> RenderableType:
+    """Return it for a person, at most 80 columns wide."""
+    parts: list[RenderableType] = []
+    if found.refused_by_all:
+        parts.append(Text("No laptop would take part: every profile refuses this plan.", "bold"))
+    elif found.own.broken:
+        parts.append(Text(f"Laptops of its own profile, {found.plan.profile}, refuse it.", "bold"))
+    parts += [_terms(found), Text(), _costs(found.verdicts), *_refusals(found.verdicts), Text()]
+    return Group(*parts, _facts(found, laptops))
+
+
+def _terms(found: DryRun) -> Table:
+    plan = found.plan
+    unit = f"{plan.unit}, at most {plan.unit_actions} actions"
+    if plan.unit == "session":
+        unit = f"{plan.unit}, at most {plan.unit_seconds} s and {plan.unit_actions} actions"
+    privacy = (
+        f"q {plan.sampling_rate:g}, sigma {plan.noise_multiplier:g}, clip {plan.clip:g}, "
+        f"{plan.steps} steps, divisor {plan.divisor:g}"
+    )
+    releases = ", ".join(name[:12] for name in found.releases) or "none named"
+    table = Table.grid(padding=(0, 2))
+    for name, words in (
+        ("Each laptop is asked", f"task {plan.task}, {plan.rounds} rounds"),
+        ("unit", unit),
+        ("privacy", privacy),
+        ("deadline", f"{plan.deadline_seconds} s"),
+        ("cohort", f"{plan.cohort} asked, {plan.minimum_cohort} must count"),
+        ("reviewed releases", releases),
+    ):  # fmt: skip
+        table.add_row(name, words)
+    return table
+
+
+def _costs(verdicts: tuple[Verdict, ...]) -> Table:
+    table = table_of("floor", "takes part", "delta", "a round costs", "the run", "day spent after")
+    for one in verdicts:
+        spent = f"{one.rounds} rounds" if one.rounds < MOST_ROUNDS else f"over {MOST_ROUNDS} rounds"
+        table.add_row(
+            one.profile,
+            "no" if one.broken else "yes",
+            f"{one.delta:g}",
+            f"epsilon {one.epsilon_round:.3g}",
+            f"epsilon {one.epsilon_run:.3g}",
+            "-" if one.broken else spent,
+        )
+    return table
+
+
+def _refusals(verdicts: tuple[Verdict, ...]) -> list[Text]:
+    return [
+        Text(f"{one.profile} refuses ({broken.code}): {broken.words}.")
+        for one in verdicts
+        for broken in one.broken
+    ]
+
+
+def _facts(found: DryRun, laptops: Laptops) -> RenderableType:
+    plan, traffic = found.plan, found.traffic
+    down, up = traffic.down, traffic.up
+    epsilon = (
+        "Epsilon is of one unit of a day, add or remove one. The run is composed numerically "
+        "(PRV); a day is spent by the filter of the laptops, which holds for any server."
+    )
+    moved = (
+        f"Each laptop receives {byte_words(down)} and a proof of some KB a round, and sends "
+        f"{byte_words(up)}; in the whole run {byte_words(down * plan.rounds)} and "
+        f"{byte_words(up * plan.rounds)}."
+    )
+    takes = (
+        f"The run takes at least {found.least_seconds} s, for laptops ask every three seconds; "
+        f"a round at most {plan.deadline_seconds} s a try."
+    )
+    lines = [epsilon, moved, takes]
+    days = found.least_days(laptops.enrolled)
+    if days > 1:
+        lines.append(
+            f"A laptop of profile {plan.profile} takes part in {found.own.rounds_per_day} rounds "
+            f"a day at most, so the run needs {days} days."
+        )
+    lines.append(_present(laptops, plan.minimum_cohort))
+    lines.append("Nothing was sent and nothing was logged.")
+    return Text("\n".join(lines))
+
+
+def _present(laptops: Laptops, wanted: int) -> str:
+    if laptops.enrolled is None:
+        return "There is no server here yet, so no laptop is enrolled."
+    if laptops.online is None:
+        return f"{laptops.enrolled} laptops are enrolled; the server is not up."
+    short = "" if laptops.online >= wanted else f", {wanted} are needed"
+    return f"{laptops.enrolled} laptops are enrolled, {laptops.online} are online now{short}."
