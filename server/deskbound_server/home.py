@@ -12,7 +12,7 @@
       witnesses             keys of the witnesses, one a line
       deskbound.db          runs, rounds, models, enrolled laptops (pseudonymous)
       flower.db             Flower's own state; holds noised updates for a while
-      models/               <hash>.bin, one file per released model
+      models/               <hash>.bin: released models, optimizer states, held-out files
       flwr/                 FLWR_HOME
       run/                  process ids and logs, locks of runs
 
