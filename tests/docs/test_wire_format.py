@@ -2,7 +2,16 @@ from pathlib import Path
 
 import pytest
 
-from deskbound_strategies import codec, contract, ledger, log_entries, pointer, release, wire
+from deskbound_strategies import (
+    codec,
+    contract,
+    ledger,
+    log_entries,
+    pointer,
+    release,
+    stop_order,
+    wire,
+)
 from deskbound_strategies.ledger_bodies import LedgerKind
 from tests.helpers.agreement import a_body
 
@@ -24,6 +33,8 @@ def test_every_kind_of_entry_is_documented_with_its_fields(kind):
         contract.PAYLOAD_TYPE,
         log_entries.RECEIPT_TYPE,
         release.PAYLOAD_TYPE,
+        stop_order.ORDER_TYPE,
+        f"at most {stop_order.MAX_ORDER_BYTES // 1024} KiB as an envelope",
         f"{release.MAX_BYTES:,} bytes",
         f"at most {log_entries.MAX_LEAF_BYTES // 1024} KiB",
         f"no line is longer than {log_entries.MAX_RELEASE_LEAF_BYTES // 1024**2} MiB",
@@ -47,6 +58,8 @@ def test_every_field_of_a_message_is_documented():
         wire.contract_message(b"c", b"p", b"w"),
         wire.reply_content("00" * 32, "0.1.0", b"u", b"r"),
         wire.refusal_content(next(iter(wire.RefusalCode))),
+        wire.stop_message(b"s", b"p"),
+        wire.stopped_content("00" * 32),
     ):
         for name in content[wire.RECORD]:
             assert f"`{name}`:" in PAGE

@@ -77,6 +77,7 @@ def _as_dict(found: Sent, model: Received | None) -> dict[str, Any]:
             {"hour": one.at, "joined": one.joined, "server_key": one.server_key}
             for one in found.memberships
         ],
+        "stops": [{"hour": one.at, "reason": one.reason.value} for one in found.stops],
         "received": None
         if model is None
         else {"run": model.run, "round": model.round, "bytes": model.bytes, "sha256": model.sha256},
@@ -116,6 +117,8 @@ def _print(found: Sent, model: Received | None) -> None:
             f"\nReceived last: the shared model of round {model.round} of run {model.run[:8]}, "
             f"{size(model.bytes)}."
         )
+    for stop in found.stops:
+        console.print(f"\n{hour(stop.at)}: {stop.words}", markup=False)
     if found.declined:
         console.print("\nTurned down, at no cost:")
     for code, count in reasons(found.declined):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from deskbound_client.employee.pausing import stop_words
 from deskbound_client.employee.words import counted, sure
 from deskbound_client.paths import HomePaths
 from deskbound_client.privacy.ledger_store import LedgerStore
@@ -20,8 +21,31 @@ from deskbound_strategies.errors import NotFoundError, RefusalCode, Verification
 from deskbound_strategies.ledger import LedgerEntry
 from deskbound_strategies.ledger_bodies import LedgerKind
 from deskbound_strategies.refusal_words import REFUSED
+from deskbound_strategies.stop_order import StopReason
 
-KINDS = (LedgerKind.RESERVE, LedgerKind.RELEASE, LedgerKind.REFUSE, LedgerKind.JOIN)
+KINDS = (
+    LedgerKind.RESERVE, LedgerKind.RELEASE, LedgerKind.REFUSE, LedgerKind.JOIN, LedgerKind.STOP,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """An order of the operator to stop, which this laptop obeyed and said so.
+
+    Attributes:
+        seq: of the ledger's entry.
+        at: Unix seconds of the hour in which it came.
+        reason: why.
+    """
+
+    seq: int
+    at: int
+    reason: StopReason
+
+    @property
+    def words(self) -> str:
+        """It, in words."""
+        return f"{stop_words(self.reason)} Your laptop answered that the order had come."
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +155,7 @@ class Sent:
     unsent: tuple[Unsent, ...]
     declined: tuple[Declined, ...]
     memberships: tuple[Membership, ...]
+    stops: tuple[Stop, ...]
     head: str
 
     @property
@@ -140,7 +165,7 @@ class Sent:
 
 
 def sent(vault: Vault) -> Sent:
-    """Return every upload, refusal, joining and leaving.
+    """Return every upload, refusal, joining, leaving and stop.
 
     Raises:
         VerificationError: when the ledger is not what this device wrote.
@@ -155,6 +180,7 @@ def sent(vault: Vault) -> Sent:
         unsent=tuple(_unsent(entry) for seq, entry in paid.items() if seq not in used),
         declined=tuple(_declined(entry) for entry in found if entry.kind is LedgerKind.REFUSE),
         memberships=tuple(_membership(entry) for entry in found if entry.kind is LedgerKind.JOIN),
+        stops=tuple(_stop(entry) for entry in found if entry.kind is LedgerKind.STOP),
         head=ledger.head(),
     )
 
@@ -231,6 +257,10 @@ def _unsent(entry: LedgerEntry) -> Unsent:
 def _declined(entry: LedgerEntry) -> Declined:
     code = RefusalCode(entry.body["code"])
     return Declined(entry.seq, entry.at, entry.body["contract"], code)
+
+
+def _stop(entry: LedgerEntry) -> Stop:
+    return Stop(entry.seq, entry.at, StopReason(entry.body["reason"]))
 
 
 def _membership(entry: LedgerEntry) -> Membership:

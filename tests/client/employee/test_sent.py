@@ -15,6 +15,7 @@ from deskbound_client.store.files import replace_private
 from deskbound_strategies.errors import LOCAL_ONLY, NotFoundError, RefusalCode, VerificationError
 from deskbound_strategies.ledger_bodies import LedgerKind
 from deskbound_strategies.refusal_words import REFUSED
+from deskbound_strategies.stop_order import StopReason
 from tests.helpers.agreement import AT
 from tests.helpers.privacy import Laptop, a_lattice, a_round, dates, laptop
 
@@ -125,6 +126,14 @@ def test_joining_and_leaving_are_told(mine):
     assert [(one.joined, one.server_key) for one in sent(mine.vault).memberships] == [
         (True, "cd" * 32), (False, "cd" * 32),
     ]  # fmt: skip
+
+
+def test_that_a_stop_was_answered_is_told(mine):
+    mine.ledger.append(LedgerKind.STOP, {"order": "0a" * 16, "reason": "legal"})
+    (stop,) = sent(mine.vault).stops
+    assert stop.reason is StopReason.LEGAL
+    assert stop.words.startswith("The operator stopped the fleet: the law")
+    assert "answered that the order had come" in stop.words
 
 
 def test_a_ledger_that_was_changed_is_not_told_as_true(mine):
