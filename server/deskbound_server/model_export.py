@@ -72,6 +72,11 @@ def _onnx(task: Task, weights: Weights, lineage: Lineage) -> bytes:
             "Install deskbound-server[onnx], or export with --format safetensors.",
         )
     model = task.build_model(0)
+    if type(model).forward is nn.Module.forward:
+        raise ConfigError(
+            f"A model of {task.name} is a table, with no computation that ONNX could hold.",
+            "Export it with --format safetensors.",
+        )
     load_weights(model, weights)
     example = tuple(torch.zeros((2, 3), dtype=torch.int64) for _ in INPUTS)
     free = {0: torch.export.Dim("units"), 1: torch.export.Dim("length", min=2)}

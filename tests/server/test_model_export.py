@@ -17,10 +17,11 @@ from deskbound_server.database import Database
 from deskbound_server.lineage import lineage_of, released
 from deskbound_server.model_export import INPUTS, OPSET, exported
 from deskbound_server.model_store import Format, ModelStore
-from deskbound_strategies.codec import decode
+from deskbound_strategies.action_counts import TASK as ACTION_COUNTS
+from deskbound_strategies.codec import decode, encode
 from deskbound_strategies.errors import ConfigError
 from deskbound_strategies.next_action import TASK
-from deskbound_strategies.task import load_weights
+from deskbound_strategies.task import load_weights, weights_of
 from tests.helpers.learning import some_units
 from tests.helpers.released import write_history
 
@@ -94,3 +95,13 @@ def test_without_the_packages_it_says_how_to_get_them(model, monkeypatch):
     with pytest.raises(ConfigError) as caught:
         exported(models, lineage, Format.ONNX)
     assert "deskbound-server[onnx]" in caught.value.mend
+
+
+def test_counts_have_no_computation_to_export(model, tmp_path):
+    _, lineage, _ = model
+    models = ModelStore(tmp_path)
+    name = models.save(encode(weights_of(ACTION_COUNTS.build_model(0)), ACTION_COUNTS.layout()))
+    counts = replace(lineage, task=ACTION_COUNTS.name, model=name)
+    assert load(exported(models, counts, Format.SAFETENSORS)).keys() >= {"pairs.weight"}
+    with pytest.raises(ConfigError, match="action_counts is a table"):
+        exported(models, counts, Format.ONNX)
