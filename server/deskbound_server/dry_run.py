@@ -13,13 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deskbound_server.plan import RoundPlan, sample_contract
 from deskbound_strategies import dsse
-from deskbound_strategies.accounting import (
-    epsilon_of,
-    epsilon_prv,
-    event_of,
-    noise_delta,
-    round_cost,
-)
+from deskbound_strategies.accounting import epsilon_prv, event_of, guaranteed, round_cost
 from deskbound_strategies.codec import encoded_size
 from deskbound_strategies.contract import PAYLOAD_TYPE, RoundContract, join_releases
 from deskbound_strategies.errors import Refusal, RefusalCode
@@ -95,7 +89,7 @@ class Verdict:
         profile: its name.
         broken: terms that refuse it; empty when it is accepted.
         delta: of the figures below.
-        epsilon_round: what one round gives away about one unit, as the laptop's ledger states it.
+        epsilon_charged: what one round charges a fresh day, by the filter that laptops decide with.
         epsilon_run: the whole run, numerically composed (PRV), as if fixed in advance.
         rounds: after so many a day of data is spent, by the filter; at most ``MOST_ROUNDS``.
         rounds_per_day: most rounds a laptop takes part in per UTC day.
@@ -104,7 +98,7 @@ class Verdict:
     profile: str
     broken: tuple[Broken, ...]
     delta: float
-    epsilon_round: float
+    epsilon_charged: float
     epsilon_run: float
     rounds: int
     rounds_per_day: int
@@ -187,12 +181,11 @@ def _verdict(
     plan: RoundPlan, floor: PolicyFloor, asked: RoundContract, model_bytes: int
 ) -> Verdict:
     delta = floor.delta_day
-    spendable = delta - noise_delta(asked.steps)
     return Verdict(
         profile=floor.profile,
         broken=broken_terms(plan, floor, asked, model_bytes),
         delta=delta,
-        epsilon_round=epsilon_of(round_cost(asked), spendable),
+        epsilon_charged=guaranteed(round_cost(asked), delta, steps=asked.steps),
         epsilon_run=epsilon_prv([event_of(asked)] * plan.rounds, delta),
         rounds=affordable_rounds(asked, floor, MOST_ROUNDS),
         rounds_per_day=floor.rounds_per_day_max,

@@ -11,7 +11,7 @@ from deskbound_server.dry_run import MOST_ROUNDS, broken_terms, examine
 from deskbound_server.home import ServerHome
 from deskbound_server.plan import sample_contract
 from deskbound_strategies.accounting import RdpCurve, admits, round_cost
-from deskbound_strategies.errors import Refusal
+from deskbound_strategies.errors import Refusal, RefusalCode
 from deskbound_strategies.policy import PROFILES, cap_of, check_contract
 from deskbound_strategies.shell import exit_code_of
 from deskbound_strategies.task import find_task
@@ -85,10 +85,19 @@ def test_a_day_is_spent_after_the_last_round_that_the_filter_admits(profile):
         spent += cost
 
 
+@pytest.mark.parametrize("profile", sorted(PROFILES))
+def test_a_round_is_charged_more_than_a_day_may_give_only_where_it_is_refused(profile):
+    counts = replace(STRICT, sampling_rate=0.2, noise_multiplier=3.0, steps=25)
+    for plan in (STRICT, counts):
+        found = verdict(plan, profile)
+        dear = any(one.code == RefusalCode.EPSILON_TOO_HIGH for one in found.broken)
+        assert (found.epsilon_charged > PROFILES[profile].epsilon_day) is dear
+
+
 def test_the_run_costs_more_than_a_round_and_less_than_all_rounds_added_up():
     one, eight = (verdict(replace(STRICT, rounds=rounds), "strict") for rounds in (1, 8))
     assert one.epsilon_run < eight.epsilon_run < 8 * one.epsilon_run
-    assert one.epsilon_run <= one.epsilon_round == eight.epsilon_round
+    assert one.epsilon_run <= one.epsilon_charged == eight.epsilon_charged
 
 
 def test_rounds_a_day_stretch_a_run_unless_there_are_laptops_to_take_turns():

@@ -111,7 +111,7 @@ def _terms(found: DryRun) -> Table:
     releases = ", ".join(name[:12] for name in found.releases) or "none named"
     table = Table.grid(padding=(0, 2))
     for name, words in (
-        ("Each laptop is asked", f"task {plan.task}, {plan.rounds} rounds"),
+        ("Each laptop is asked", f"task {plan.task}, {_times(plan.rounds)}"),
         ("unit", unit),
         ("privacy", privacy),
         ("deadline", f"{plan.deadline_seconds} s"),
@@ -123,14 +123,15 @@ def _terms(found: DryRun) -> Table:
 
 
 def _costs(verdicts: tuple[Verdict, ...]) -> Table:
-    table = table_of("floor", "takes part", "delta", "a round costs", "the run", "day spent after")
+    columns = "floor", "takes part", "delta", "a round is charged", "the run", "day spent after"
+    table = table_of(*columns)
     for one in verdicts:
-        spent = f"{one.rounds} rounds" if one.rounds < MOST_ROUNDS else f"over {MOST_ROUNDS} rounds"
+        spent = _times(one.rounds) if one.rounds < MOST_ROUNDS else f"over {MOST_ROUNDS} rounds"
         table.add_row(
             one.profile,
             "no" if one.broken else "yes",
             f"{one.delta:g}",
-            f"epsilon {one.epsilon_round:.3g}",
+            f"epsilon {one.epsilon_charged:.3g}",
             f"epsilon {one.epsilon_run:.3g}",
             "-" if one.broken else spent,
         )
@@ -149,8 +150,9 @@ def _facts(found: DryRun, laptops: Laptops) -> RenderableType:
     plan, traffic = found.plan, found.traffic
     down, up = traffic.down, traffic.up
     epsilon = (
-        "Epsilon is of one unit of a day, add or remove one. The run is composed numerically "
-        "(PRV); a day is spent by the filter of the laptops, which holds for any server."
+        "Epsilon is of one unit of a day, add or remove one. A round is charged what the filter of "
+        "the laptops takes for it, which holds for any server; the run is composed numerically "
+        "(PRV), as if its rounds were fixed beforehand."
     )
     moved = (
         f"Each laptop receives {byte_words(down)} and a proof of some KB a round, and sends "
@@ -180,3 +182,7 @@ def _present(laptops: Laptops, wanted: int) -> str:
         return f"{laptops.enrolled} laptops are enrolled; the server is not up."
     short = "" if laptops.online >= wanted else f", {wanted} are needed"
     return f"{laptops.enrolled} laptops are enrolled, {laptops.online} are online now{short}."
+
+
+def _times(rounds: int) -> str:
+    return "1 round" if rounds == 1 else f"{rounds} rounds"
