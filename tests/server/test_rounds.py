@@ -8,7 +8,7 @@ from deskbound_server import releases, rounds, stop_orders
 from deskbound_server.database import Database
 from deskbound_server.log import Log
 from deskbound_server.model_store import ModelStore
-from deskbound_server.rounds import Job, conduct, new_run
+from deskbound_server.rounds import Job, RunStoppedError, conduct, new_run
 from deskbound_server.schema import RoundState, RunState
 from deskbound_strategies import dsse, round_proof
 from deskbound_strategies.checkpoint import Trust
@@ -18,7 +18,6 @@ from deskbound_strategies.dp_fedavg import Clock
 from deskbound_strategies.errors import (
     RefusalCode,
     RoundFailedError,
-    RunStoppedError,
     VerificationError,
 )
 from deskbound_strategies.log_rules import LogRules
