@@ -37,11 +37,13 @@ class _Asked:
     """A message that is under way to a laptop.
 
     Attributes:
+        order: id of what it carries.
         node: whom it went to.
         at: Unix seconds.
         left: since when it is not connected any more; its answer may have come just before.
     """
 
+    order: str
     node: int
     at: float
     left: float | None = None
@@ -120,7 +122,7 @@ class Delivery:
             message = Message(content, node, MessageType.TRAIN, ttl=TTL_SECONDS, group_id="stop")
             for message_id in self.grid.push_messages([message]):
                 if message_id is not None:
-                    self._asked[message_id] = _Asked(node, self.clock.now())
+                    self._asked[message_id] = _Asked(found.order.id, node, self.clock.now())
 
     def _prover(self, found: OpenOrder) -> Prover:
         """Return what proves under the head of now: a laptop may know a later one than the order's.
@@ -140,6 +142,9 @@ class Delivery:
 
     def _collect(self, found: OpenOrder) -> None:
         for message_id, asked in list(self._asked.items()):
+            if asked.order != found.order.id:  # a newer order took its place meanwhile
+                del self._asked[message_id]
+                continue
             try:
                 replies = list(self.grid.pull_messages([message_id]))
             except Exception:  # noqa: BLE001 - Flower inflates what a hostile laptop composed

@@ -31,7 +31,7 @@ from deskbound_strategies.aggregation import FloatTensors
 from deskbound_strategies.codec import Tensors, decode, encode
 from deskbound_strategies.contract import PAYLOAD_TYPE, RoundContract, join_releases
 from deskbound_strategies.dp_fedavg import Clock, DpFedAvg, Outcome, gather, sample_cohort
-from deskbound_strategies.errors import RoundFailedError, RunStoppedError
+from deskbound_strategies.errors import RoundFailedError
 from deskbound_strategies.log_entries import ReleasedModel, contract_leaf, model_leaf
 from deskbound_strategies.log_rules import LogRules
 from deskbound_strategies.robust import aggregator_for
@@ -42,6 +42,10 @@ from deskbound_strategies.server_optimizer import (
     state_to_bytes,
 )
 from deskbound_strategies.wire import contract_message
+
+
+class RunStoppedError(RoundFailedError):
+    """A run was stopped: by an order to stop the fleet, or by the operator."""
 
 
 @dataclass(frozen=True, slots=True)

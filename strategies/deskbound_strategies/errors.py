@@ -17,7 +17,6 @@
     ├── UntrustedServerError   31   the SuperLink's certificate is not from the pinned CA
     ├── RevokedError           32   the SuperLink no longer knows this laptop
     ├── RoundFailedError       40   a round or run ended without a model
-    │   └── RunStoppedError    40   it was stopped
     ├── VerificationError      50   a ledger or proof does not verify
     ├── CodeChangedError       51   the installed code is not the code that was reviewed
     └── Refusal                60   a round contract was refused; at most its code travels
@@ -138,10 +137,6 @@ class RoundFailedError(DeskboundError):
     """A round or a run ended without releasing a model."""
 
     exit_code = 40
-
-
-class RunStoppedError(RoundFailedError):
-    """A run was stopped: by an order to stop the fleet, or by the operator."""
 
 
 class VerificationError(DeskboundError):

@@ -260,6 +260,21 @@ def test_witnesses_are_waited_for_and_what_they_signed_goes_along(bench):
     assert bench.clock.now() < 1_010
 
 
+def test_an_order_that_comes_while_another_is_delivered_takes_its_place(bench):
+    newer = []
+
+    def answer(message):
+        if not newer:
+            newer.append(bench.stop(StopReason.ENDED))
+        return bench.obey(message)
+
+    bench.enroll(1, FakeNode(answer))
+    bench.stop()
+    found = bench.deliver()
+    assert (found.order, found.reached, found.refused) == (newer[0], 1, {})
+    assert len(bench.asked) == 2
+
+
 def test_an_older_order_is_not_delivered_any_more(bench):
     bench.enroll(1)
     bench.stop()

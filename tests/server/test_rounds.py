@@ -10,7 +10,7 @@ from deskbound_server.job import Job
 from deskbound_server.log import Log
 from deskbound_server.model_store import ModelStore
 from deskbound_server.publication import Cause, Check
-from deskbound_server.rounds import conduct, new_run
+from deskbound_server.rounds import RunStoppedError, conduct, new_run
 from deskbound_server.schema import RoundState, RunState
 from deskbound_strategies import dsse, round_proof
 from deskbound_strategies.checkpoint import Trust
@@ -20,7 +20,6 @@ from deskbound_strategies.dp_fedavg import Clock
 from deskbound_strategies.errors import (
     RefusalCode,
     RoundFailedError,
-    RunStoppedError,
     VerificationError,
 )
 from deskbound_strategies.log_rules import LogRules

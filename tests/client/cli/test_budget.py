@@ -34,7 +34,7 @@ def test_nothing_was_spent_or_sent_at_first(desk):
 def test_before_anything_left_it_says_so(desk):
     assert desk.ask("sent") == {
         "uploads": 0, "bytes": 0, "items": [], "unsent": [], "refused": [], "fleets": [],
-        "received": None,
+        "stops": [], "received": None,
     }  # fmt: skip
     assert "Nothing has ever left" in desk.ok("sent")
 
