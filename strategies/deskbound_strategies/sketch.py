@@ -25,7 +25,7 @@ SCALE = 6.0
 
 _TRIMMED = 0.02  # share of cells that hold much and say nothing about the noise
 _TRUNCATED = 0.8734  # variance of a standard normal without its outer _TRIMMED
-# How much likelier a value must be to be a cell's own. Chosen on a validation part of abb_ide.
+# How much likelier a value must be to be a cell's own; 10 to 100 does as well (docs/benchmarks.md).
 _OWN = 30.0
 _STANDS_OUT = 2.0  # standard deviations
 _FARTHEST = 3.0  # a posterior mean of a cell is at most so many times what was expected of it
