@@ -8,6 +8,7 @@ the supervisor can keep the SuperNode off whenever this laptop is not to be seen
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 from socket import socket
 from typing import Protocol
@@ -21,6 +22,8 @@ from deskbound_strategies import wire
 from deskbound_strategies.errors import UnreachableError
 
 POLL_SECONDS = 0.5
+LISTEN_SECONDS = 1.0  # how long training waits for a SuperNode to say whether something came
+HANGS_SECONDS = 15.0  # and how long one that did not say is left alone
 _ENVELOPE_BYTES = 64 * 1024  # Flower's own headers around our two byte strings
 
 
@@ -41,8 +44,8 @@ class Word(StrEnum):
 class Endpoint(Protocol):
     """Where tasks come from."""
 
-    def claim(self) -> ClaimedTask | None:
-        """Take the oldest waiting task, if there is one."""
+    def claim(self, patience: float = ...) -> ClaimedTask | None:
+        """Take the oldest waiting task, if there is one; wait so many seconds for an answer."""
 
 
 Say = Callable[[str], None]
@@ -110,26 +113,38 @@ class _Tasks:
         self._stop = stop
         self._received = received
         self._held: tuple[ClaimedTask, TaskInput] | None = None
-        self._looked = 0.0
+        self._listen_at = 0.0
 
     def look(self) -> bool:
         """Take the task that came, if one did; return whether one waits to be worked on.
 
         An order to stop is obeyed at once and never waits.
         """
-        try:
-            task = self._endpoint.claim()
-        except UnreachableError:
-            return False  # it is being started, or was stopped on purpose
-        if task is not None:
-            self._take(task)
-        return self._held is not None
+        with suppress(UnreachableError):  # it is being started, or was stopped on purpose
+            if (task := self._endpoint.claim()) is not None:
+                self._take(task)
+            return self._held is not None
+        return False
 
     def listen(self) -> None:
-        """Look now and then; called again and again while a round is worked on."""
-        if time.monotonic() >= self._looked + POLL_SECONDS:
-            self._looked = time.monotonic()
-            self.look()
+        """Look now and then; called again and again while a round is worked on.
+
+        A SuperNode that hangs must hold up nobody's training: it is asked with little patience, and
+        then not for a while.
+        """
+        begun = time.monotonic()
+        if begun < self._listen_at:
+            return
+        pause = POLL_SECONDS
+        try:
+            task = self._endpoint.claim(LISTEN_SECONDS)
+        except UnreachableError:
+            if time.monotonic() >= begun + LISTEN_SECONDS:
+                pause = HANGS_SECONDS
+        else:
+            if task is not None:
+                self._take(task)
+        self._listen_at = time.monotonic() + pause
 
     def work(self) -> None:
         """Answer the task that waits."""

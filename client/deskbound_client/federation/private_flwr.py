@@ -71,6 +71,7 @@ T = TypeVar("T")
 
 FLWR_VERSION = "1.41"
 _ACQUIRE = "/flwr.proto.Runtime/AcquireTask"
+_SECONDS = 30.0  # Flower's own patience with a SuperNode
 _HEARTBEAT_SECONDS = 15.0  # a task lapses after 60
 _ARRIVAL_SECONDS = 60.0
 _ARRIVAL_POLL_SECONDS = 0.02
@@ -155,13 +156,17 @@ class Runtime:
             before.close()
         return client
 
-    def claim(self) -> "ClaimedTask | None":
+    def claim(self, patience: float = _SECONDS) -> "ClaimedTask | None":
         """Take the oldest waiting task, if there is one.
+
+        Args:
+            patience: seconds to wait for an answer.
 
         Raises:
             UnreachableError: when the SuperNode does not answer, or not to us.
         """
         request = AcquireTaskRequest(supported_task_types=list(_CLAIMED))
+        self._client._client.timeout = httpx.Timeout(patience)  # noqa: SLF001 - this file
         try:
             response = self._client.AcquireTask(request)
         except (httpx.HTTPError, ValueError):

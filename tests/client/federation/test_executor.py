@@ -40,7 +40,7 @@ class FakeEndpoint:
     def __init__(self, stop, *tasks):
         self.stop, self.tasks, self.claims = stop, deque(tasks), 0
 
-    def claim(self):
+    def claim(self, patience=30.0):
         self.claims += 1
         if self.tasks:
             return self.tasks.popleft()
@@ -104,7 +104,7 @@ class Patient(FakeEndpoint):
         super().__init__(stop, *tasks)
         self.looks = looks
 
-    def claim(self):
+    def claim(self, patience=30.0):
         if not self.tasks and self.looks:
             self.looks -= 1
             return None
@@ -172,6 +172,36 @@ def test_an_order_to_stop_comes_through_while_a_round_is_worked_on(monkeypatch):
 
     said, _ = run(Training(), contract, order)
     assert said == ["willing", "claimed", "claimed", "parting", "answered", "answered"]
+
+
+def test_a_supernode_that_hangs_holds_training_up_once_and_is_then_left_alone(monkeypatch):
+    monkeypatch.setattr(executor, "POLL_SECONDS", 0)
+    clock, patience = [1000.0], []
+    monkeypatch.setattr(executor.time, "monotonic", lambda: clock[0])
+
+    class Hanging(FakeEndpoint):
+        def claim(self, patience_=30.0):
+            if self.tasks:
+                return super().claim()
+            if "claimed" not in said or self.stop.is_set():
+                raise UnreachableError("gone", "")
+            patience.append(patience_)
+            clock[0] += patience_
+            raise UnreachableError("no answer in time", "")
+
+    class Training(FakeLaptop):
+        def train(self, accepted, units):
+            for _ in range(100):
+                self.listen()
+            clock[0] += executor.HANGS_SECONDS
+            self.listen()
+            stop.set()
+            return super().train(accepted, units)
+
+    stop, said = threading.Event(), []
+    serve(Hanging(stop, FakeTask(task())), Training(), said.append, stop)
+    assert patience == [executor.LISTEN_SECONDS] * 2
+    assert said == ["willing", "claimed", "answered"]
 
 
 def test_a_pause_lets_go_of_the_contract_that_waits(monkeypatch):
