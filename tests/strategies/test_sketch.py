@@ -1,7 +1,7 @@
 """Cells of counts: where they lie, what is read from them with and without noise."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deskbound_strategies import sketch
@@ -68,6 +68,7 @@ def test_two_actions_back_tell_more_than_one():
 
 
 @given(st.floats(1e-6, 1e6))
+@settings(deadline=None, max_examples=8)  # a million cells each time
 def test_nothing_depends_on_the_scale_of_the_cells(scale):
     singles, pairs, triples = counted(habitual(200))
     noise = np.random.default_rng(0).normal(0, 1, CELLS)

@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.people import private_counts
 from benchmarks.people.counting import Chain, chain_ranks
-from benchmarks.people.private_counts import CLIP, RATE, STEPS, ranks, released, tally
+from benchmarks.people.private_counts import CLIP, RATE, ranks, released, tally
 from benchmarks.people.sets import Crowd, Person
 from deskbound_client.learn.trainer import SGD_MOMENTUM, train
 from deskbound_strategies.action_counts import ActionCounts
@@ -56,16 +56,17 @@ def test_units_are_cut_counted_and_clipped_as_on_a_laptop(crowd, kind):
     assert np.isclose(norms.max(), CLIP), "some unit is clipped, or this shows little"
 
 
-def test_the_noise_is_that_of_all_laptops_and_steps(crowd):
-    sigma = 1.5
+def test_the_noise_is_that_of_all_laptops_and_steps(crowd, monkeypatch):
+    sigma, steps = 1.5, 6
+    monkeypatch.setattr(private_counts, "STEPS", steps)
     laptops = sum(
-        sent(crowd, number, "session", sampling_rate=RATE, noise_multiplier=sigma, steps=STEPS)
+        sent(crowd, number, "session", sampling_rate=RATE, noise_multiplier=sigma, steps=steps)
         for number in range(3)
     )
     here = released(tally(crowd, list(crowd.people), "session"), sigma, np.random.default_rng(2))
     assert laptops.shape == here.shape
     assert abs(here.std() / laptops.std() - 1) < 0.02
-    left = np.arange(STEPS, 0, -1)
+    left = np.arange(steps, 0, -1)
     weights = (1 - SGD_MOMENTUM**left) / (1 - SGD_MOMENTUM)
     assert abs(here.std() / (sigma * CLIP * np.sqrt(3 * (weights**2).sum())) - 1) < 0.02
 
@@ -90,5 +91,5 @@ def test_ranks_without_noise_are_those_of_plain_counting(crowd):
 
 def test_noise_is_chosen_for_what_all_steps_cost():
     sigma = private_counts.sigma_for(2.0)
-    event = private_counts.SampledGaussian(RATE, sigma, STEPS)
+    event = private_counts.SampledGaussian(RATE, sigma, private_counts.STEPS)
     assert abs(private_counts.epsilon_prv([event], private_counts.DELTA) - 2.0) < 0.01
