@@ -19,6 +19,7 @@ from deskbound_client.employee.status import NOT_NOW, REASONS, status_of
 from deskbound_client.governor.report import GovernorReport, write_report
 from deskbound_client.paths import HomePaths
 from deskbound_strategies.stop_order import StopReason
+from tests.helpers.patience import until
 
 TOLD = CaptureStatus(
     pid=1, at=0, state="open", streams=("keys", "screen"), rows_last_minute={"keys": 7}, faults=0,
@@ -86,8 +87,7 @@ def test_one_that_was_killed_says_no_last_word_and_is_not_called_on(paths, told,
     told(pid=process.pid)
     assert status_of(paths).capture == "open"
     os.kill(process.pid, signal.SIGKILL)
-    while status_of(paths).capture == "open" and process.poll() is None:
-        time.sleep(0.01)
+    until(lambda: status_of(paths).capture != "open" or process.poll() is not None, "its end")
     assert status_of(paths).capture == "stopped", "though what it said is not ten seconds old"
     assert stream(paths, "keys").words == "no: capture is not running"
 

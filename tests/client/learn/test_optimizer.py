@@ -61,6 +61,46 @@ def test_the_sum_is_that_of_a_plain_autograd_loop(clip):
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6 * clip)
 
 
+def gradients(model, unit):
+    loss = TASK.loss_per_unit(model, TASK.collate([unit])).sum()
+    return list(torch.autograd.grad(loss, list(model.parameters()), materialize_grads=True))
+
+
+@pytest.mark.parametrize("clip", [1e-3, 0.7, 100.0])
+def test_units_added_one_by_one_are_that_sum(clip):
+    """As the trainer adds them, beside the batched way of Opacus."""
+    units = some_units(SIZES)
+    model, _, optimizer = prepared(contract(clip=clip))
+    for unit in units:
+        optimizer.add_unit(gradients(model, unit))
+    rows = loop_gradients(model, units)
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    wanted = (rows * np.minimum(1.0, clip / np.maximum(norms, 1e-30))).sum(axis=0)
+    np.testing.assert_allclose(optimizer.clipped_sum.numpy(), wanted, rtol=1e-5, atol=1e-7 * clip)
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf])
+def test_a_broken_unit_that_is_added_adds_nothing_and_raises_nothing(broken):
+    model, _, optimizer = prepared(contract())
+    found = gradients(model, some_units([9])[0])
+    found[0].view(-1)[0] = broken
+    optimizer.add_unit(found)
+    assert not optimizer.clipped_sum.any()
+
+
+def test_a_sparse_gradient_is_added_as_the_dense_one_it_stands_for():
+    model = nn.Embedding(50, 3)
+    indices = torch.tensor([[4, 4, 17]])  # a cell named twice counts twice, and clips as such
+    sparse = torch.sparse_coo_tensor(indices, torch.randn(3, 3), (50, 3), check_invariants=True)
+    sums = []
+    for gradient in (sparse, sparse.to_dense()):
+        optimizer = private_optimizer(model, contract(clip=0.5), repeatable(1))
+        optimizer.add_unit([gradient])
+        sums.append(optimizer.clipped_sum.numpy())
+    np.testing.assert_allclose(sums[0], sums[1], rtol=1e-6)
+    assert np.linalg.norm(sums[0]) <= 0.5 * (1 + 2**-20)
+
+
 def test_chunks_add_up():
     units = some_units(SIZES)
     _, sampled, together = prepared(contract())
