@@ -25,7 +25,7 @@ class Job:
         plan: what it asks for.
         layout: names and shapes of the task's weights.
         vocabulary_hash: hash of the vocabulary the task reads.
-        first_weights: returns the model before round 1, from the plan's seed.
+        first_weights: returns the model before round 1.
         database: where it is recorded.
         models: where its models lie.
         key: signs contracts.
@@ -42,7 +42,7 @@ class Job:
     plan: RoundPlan
     layout: Layout
     vocabulary_hash: str
-    first_weights: Callable[[int], Tensors]
+    first_weights: Callable[[], Tensors]
     database: Database
     models: ModelStore
     key: Ed25519PrivateKey

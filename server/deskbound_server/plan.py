@@ -50,6 +50,8 @@ class RoundPlan:
             held-out loss per unit.
         held_back_in_a_row: models held back one after the other at which the run gives up.
         seed: of the first model's weights; public.
+        start_from: the released model that the run begins with instead: its hash, the beginning of
+            it, or ``latest``; the whole hash once a run was recorded.
         client_version_min, client_version_below: which clients may take part.
     """
 
@@ -87,6 +89,7 @@ class RoundPlan:
     held_out_margin: float = 0.5
     held_back_in_a_row: int = 3
     seed: int = 0
+    start_from: str = ""
     client_version_min: str = "0.1.0"
     client_version_below: str = "0.2.0"
 

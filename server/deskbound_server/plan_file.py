@@ -53,7 +53,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "held_out": HOLDINGS,
 }
 # Least and most characters of texts; of those not named here 1 and 64.
-_LENGTHS = {"held_out_file": (0, 4096), "held_out_hash": (0, 64)}
+_LENGTHS = {"held_out_file": (0, 4096), "held_out_hash": (0, 64), "start_from": (0, 64)}
 
 
 def load_plan(path: Path, *, any_profile: bool = False) -> RoundPlan:

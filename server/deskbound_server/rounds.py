@@ -125,7 +125,7 @@ def _standing(job: Job) -> _Standing:
     last = job.database.last_released(job.run)
     if last is None:
         state = initial_state(job.plan.optimizer, job.layout)
-        first = job.first_weights(job.plan.seed)
+        first = job.first_weights()
         return _Standing(0, first, state, _loss(job, first))
     weights = decode(job.models.load(last.model_out), job.layout)
     saved = job.models.load(last.optimizer_state)

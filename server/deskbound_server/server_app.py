@@ -22,11 +22,12 @@ from deskbound_server.plan import RoundPlan
 from deskbound_server.recall import RECALL, Recall
 from deskbound_server.rounds import conduct
 from deskbound_server.schema import RunRow, RunState
+from deskbound_server.starting import first_weights
 from deskbound_server.strict_grid import StrictGrid
 from deskbound_strategies.codec import encoded_size
 from deskbound_strategies.dp_fedavg import Clock
 from deskbound_strategies.errors import BusyError, DeskboundError
-from deskbound_strategies.task import find_task, weights_of
+from deskbound_strategies.task import find_task
 
 _log = logging.getLogger("deskbound.server")
 _ENVELOPE_BYTES = 64 * 1024  # what Flower adds around our reply, generously
@@ -89,7 +90,7 @@ def _job(home: ServerHome, database: Database, grid: Grid, row: RunRow) -> Job:
         plan=plan,
         layout=layout,
         vocabulary_hash=task.vocabulary_hash,
-        first_weights=lambda seed: weights_of(task.build_model(seed)),
+        first_weights=lambda: first_weights(plan, models),
         database=database,
         models=models,
         key=key,

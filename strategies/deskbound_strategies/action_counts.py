@@ -55,6 +55,7 @@ class ActionCounts:
     """
 
     name = "action_counts"
+    held_out = False
 
     def __init__(self, actions: int = len(TOKENS), vocabulary_hash: str = VOCABULARY_HASH) -> None:
         self.actions = actions

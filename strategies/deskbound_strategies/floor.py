@@ -67,7 +67,7 @@ class PolicyFloor:
     unit_actions_max: int = 1024
     max_message_bytes: int = 8_000_000
     max_deadline_s: int = 86_400
-    tasks: tuple[str, ...] = ("next_action", "action_counts")
+    tasks: tuple[str, ...] = ("next_action", "action_counts", "next_action_hits")
     vocabularies: tuple[str, ...] = ()
     witnesses: tuple[str, ...] = ()
     witness_quorum: int = 0

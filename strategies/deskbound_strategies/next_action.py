@@ -22,6 +22,7 @@ class NextAction:
 
     name = "next_action"
     vocabulary_hash = VOCABULARY_HASH
+    held_out = False
 
     def layout(self) -> Layout:
         """Return the layout of the model's weights."""

@@ -76,10 +76,17 @@ class Metrics:
 
 
 class Task(Protocol):
-    """One thing to learn from units."""
+    """One thing to learn from units.
+
+    Attributes:
+        name: as contracts call it.
+        vocabulary_hash: of the words it reads.
+        held_out: whether it asks for the days that are held out, and not for those to learn from.
+    """
 
     name: str
     vocabulary_hash: str
+    held_out: bool
 
     def layout(self) -> Layout:
         """Return the layout of the model's weights: names, shapes, order."""

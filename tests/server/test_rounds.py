@@ -70,7 +70,7 @@ class Bench:
     def job(self, plan, run=None, loss=None):
         return Job(
             run=run or self.run, plan=plan, layout=LAYOUT, vocabulary_hash="a" * 64,
-            first_weights=lambda seed: {"w": np.full(3, seed, np.float32)},
+            first_weights=lambda: {"w": np.full(3, plan.seed, np.float32)},
             database=self.database, models=ModelStore(self.folder / "models"), key=self.key,
             log=self.log(), witnesses=self.witnesses,
             grid=self.grid, clock=Clock(self.clock.now, self.clock.wait), held_out_loss=loss,

@@ -19,9 +19,9 @@ def test_a_floors_digest_changes_with_every_bound() -> None:
 
 def test_a_profile_has_the_digest_that_ledgers_name() -> None:
     assert {name: floor.digest()[:16] for name, floor in PROFILES.items()} == {
-        "strict": "1a3f915eff8b6d6a",
-        "balanced": "4edb2ee817834818",
-        "research": "cbdbf144f5b5d583",
+        "strict": "5668a1369ca379cf",
+        "balanced": "8f9018d9e24caa86",
+        "research": "39dc3a300afaa9c0",
     }
 
 

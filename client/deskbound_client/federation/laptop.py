@@ -196,12 +196,12 @@ class VaultLaptop:
         replace_private(self._paths.model_card, canonical_bytes(card))
 
     def units(self, asked: RoundContract) -> Mapping[date, Sequence[Unit]]:
-        """Return the units of each complete day that is not held out, oldest first."""
+        """Return the units of each complete day that the task asks for, oldest first."""
+        choose = held_out_days if self.find_task(asked.task).held_out else training_days
+        days = choose(self._vault.days(), day_of(self._clock()), self._config.holdout_days)
         found = {
             day: units_of(self._actions(day), asked.unit, asked.unit_seconds, asked.unit_actions)
-            for day in training_days(
-                self._vault.days(), day_of(self._clock()), self._config.holdout_days
-            )
+            for day in days
         }
         return {day: units for day, units in found.items() if units}
 
@@ -338,6 +338,11 @@ def training_days(days: Sequence[date], today: date, holdout: int) -> list[date]
         holdout: how many of the days before today to leave out.
     """
     return sorted(day for day in days if day < today - timedelta(holdout))
+
+
+def held_out_days(days: Sequence[date], today: date, holdout: int) -> list[date]:
+    """Return the complete days that are not trained on yet; see ``training_days``."""
+    return sorted(day for day in days if today - timedelta(holdout) <= day < today)
 
 
 def _without(action: Action, agreed: int) -> Action:

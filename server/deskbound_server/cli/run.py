@@ -92,9 +92,12 @@ def _show_dry_run(home: ServerHome, path: Path | None, *, as_json: bool) -> None
 
 def _prepare_new(control: Control, home: ServerHome, database: Database, path: Path) -> str:
     """Write a new run down, once it is known that there is a SuperLink to take it."""
-    from deskbound_server.held_out import keep_file  # noqa: PLC0415 - loads torch: seconds
+    # They load torch: seconds.
+    from deskbound_server.held_out import keep_file  # noqa: PLC0415
+    from deskbound_server.starting import named_start  # noqa: PLC0415
 
-    plan = keep_file(load_plan(path), path.parent, ModelStore(home.models))
+    plan = named_start(load_plan(path), database)
+    plan = keep_file(plan, path.parent, ModelStore(home.models))
     affordable = plan.affordable_rounds()
     if affordable < plan.rounds:
         warnings.print(

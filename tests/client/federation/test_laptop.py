@@ -18,7 +18,7 @@ from deskbound_client.employee import policy
 from deskbound_client.employee.wishes import Wish
 from deskbound_client.federation.demands import Demands
 from deskbound_client.federation.join import Server
-from deskbound_client.federation.laptop import VaultLaptop, training_days
+from deskbound_client.federation.laptop import VaultLaptop, held_out_days, training_days
 from deskbound_client.federation.participant import Accepted, Answered, Silence, answer
 from deskbound_client.governor.network import NetworkAccount
 from deskbound_client.paths import HomePaths
@@ -86,6 +86,22 @@ def test_a_session_on_saturday_does_not_decide_about_friday():
 def test_the_days_before_today_are_held_out():
     week = [MONDAY - timedelta(back) for back in range(7)]
     assert max(training_days(week, MONDAY, 2)) == MONDAY - timedelta(3)
+
+
+def test_every_complete_day_is_either_trained_on_or_held_out():
+    week = [MONDAY - timedelta(back) for back in range(7)]
+    for holdout in (0, 1, 3, 9):
+        held_out = held_out_days(week, MONDAY, holdout)
+        assert sorted([*training_days(week, MONDAY, holdout), *held_out]) == sorted(week[1:])
+        assert len(held_out) == min(holdout, 6)
+
+
+def test_a_private_evaluation_is_asked_of_the_days_that_are_held_out(vault):
+    paths = HomePaths(vault.home)
+    laptop = VaultLaptop(paths, vault, Config(holdout_days=3), SERVER)
+    assert laptop.units(contract()) == {}
+    ((unit,),) = laptop.units(contract(task="next_action_hits")).values()
+    assert len(unit) == 5
 
 
 def test_what_a_revoked_stream_put_into_other_rows_is_not_trained_on(vault, laptop):

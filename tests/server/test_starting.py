@@ -1,0 +1,78 @@
+"""Where a run begins: at the seed's weights, or at a released model of its task."""
+
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from deskbound_server.database import Database
+from deskbound_server.model_store import ModelStore
+from deskbound_server.plan_file import load_plan
+from deskbound_server.starting import first_weights, named_start
+from deskbound_strategies.codec import decode
+from deskbound_strategies.errors import ConfigError, NotFoundError
+from deskbound_strategies.next_action import TASK
+from deskbound_strategies.next_action_hits import TASK as HITS
+from deskbound_strategies.task import weights_of
+from tests.helpers.released import write_history
+from tests.helpers.server import new_plan, write_plan
+
+EVALUATION = new_plan(task=HITS.name, start_from="latest")
+
+
+@pytest.fixture
+def history(tmp_path):
+    with closing(Database.open(tmp_path / "deskbound.db")) as database:
+        store = ModelStore(tmp_path)
+        yield database, store, write_history(database, store)
+
+
+def same(found, wanted):
+    return found.keys() == wanted.keys() and all(
+        np.array_equal(found[name], wanted[name]) for name in wanted
+    )
+
+
+def test_without_a_name_the_seed_decides(history):
+    database, store, _ = history
+    plan = named_start(new_plan(seed=5), database)
+    assert plan == new_plan(seed=5)
+    assert same(first_weights(plan, store), weights_of(TASK.build_model(5)))
+
+
+@pytest.mark.parametrize("begin", [8, 64])
+def test_a_run_goes_on_from_the_model_that_it_names(history, begin):
+    database, store, models = history
+    plan = named_start(new_plan(start_from=models[0][:begin]), database)
+    assert plan.start_from == models[0]
+    assert same(first_weights(plan, store), decode(store.load(models[0]), TASK.layout()))
+
+
+def test_a_private_evaluation_tries_the_latest_model_of_its_task_not_of_another_evaluation(history):
+    database, store, models = history
+    plan = named_start(EVALUATION, database)
+    assert plan.start_from == models[-1]
+    found = first_weights(plan, store)
+    assert not found.pop("cells").any()
+    network = {name.removeprefix("network."): value for name, value in found.items()}
+    assert same(network, decode(store.load(models[-1]), TASK.layout()))
+
+
+def test_counts_do_not_start_from_a_network(history):
+    database, _, models = history
+    with pytest.raises(NotFoundError):
+        named_start(new_plan(task="action_counts", start_from=models[0]), database)
+
+
+def test_an_evaluation_of_nothing_is_refused_and_so_is_what_nobody_released(history):
+    database, _, _ = history
+    with pytest.raises(ConfigError, match="names none"):
+        named_start(replace(EVALUATION, start_from=""), database)
+    with pytest.raises(NotFoundError, match="no model"):
+        named_start(new_plan(start_from="0123456789"), database)
+
+
+def test_it_is_a_setting_of_a_plan(tmp_path):
+    path = write_plan(tmp_path / "plan.toml", EVALUATION)
+    assert load_plan(path).start_from == "latest"
