@@ -12,6 +12,7 @@ import csv
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from benchmarks.people.private_counts import RATE, STEPS
 from deskbound_server.planner.options import signal
 from deskbound_server.planner.relation import Relation
 
+POINTS = 12  # of the picture
 WITHIN = 0.9  # share of what was left out that the range of a figure is to hold
 _SHARED = ("ceiling", "units_half", "signal_half", "steepness", "drowned")
 _OWN = ("own_ceiling", "own_half", "power")
@@ -87,8 +89,7 @@ def alone(relation: Relation, row: Row) -> float:
 
 def gain(relation: Relation, row: Row) -> float:
     """Return what it foretells that a laptop gains, from a fleet's numbers alone."""
-    units = row.units / row.laptops
-    return relation.joined(shared(relation, row), units) - relation.alone(units)
+    return relation.gain(shared(relation, row), row.units / row.laptops)
 
 
 def gained(row: Row) -> float:
@@ -142,17 +143,44 @@ def table(rows: Sequence[Row], against: Sequence[Row]) -> tuple[Relation, Table]
     return relation, told
 
 
+def constants(relation: Relation, rows: Sequence[Row]) -> str:
+    """Return what ``measured.py`` says of a unit, as source text."""
+    usual = [row for row in rows if (row.rate, row.steps) == (RATE, STEPS)]
+    within = {
+        part: np.quantile(np.abs(left_out(usual, lambda row: row.laptops, part)), WITHIN)
+        for part in ("shared", "gain")
+    }
+    own = [row.units / row.laptops for row in rows]
+    noised = [row for row in usual if row.sigma]
+    heard = np.array([signal_of(row) for row in noised])
+    edges = np.geomspace(heard.min(), heard.max() * 1.001, POINTS + 1)
+    points = []
+    for low, high in pairwise(edges):
+        here = (heard >= low) & (heard < high)
+        if here.any():
+            hit = np.mean([row.hit1 for row, one in zip(noised, here, strict=True) if one])
+            points.append((round(float(np.exp(np.log(heard[here]).mean()))), round(float(hit), 3)))
+    lines = [f"{name}={value:.4g}," for name, value in asdict(relation).items()]
+    lines += [f"{part}_within={value:.3f}," for part, value in within.items()]
+    lines += [
+        f"laptops=({min(row.laptops for row in rows)}, {max(row.laptops for row in rows)}),",
+        f"units=({min(own):.0f}, {max(own):.0f}),",
+        f"signals=({heard.min():.0f}, {heard.max():.0f}),",
+        f"points={tuple(points)},",
+    ]
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Print constants and errors."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("files", type=Path, nargs="+", help="What planning wrote, of one unit.")
     parser.add_argument("--against", type=Path, nargs="*", default=[], help="Other people.")
     asked = parser.parse_args()
-    relation, told = table(rows_of(asked.files), rows_of(asked.against))
-    console = Console()
-    console.print(told)
-    for name, value in asdict(relation).items():
-        console.print(f"{name}={value:.4g},")
+    rows = rows_of(asked.files)
+    relation, told = table(rows, rows_of(asked.against))
+    Console().print(told)
+    Console(highlight=False).print(constants(relation, rows))
 
 
 if __name__ == "__main__":

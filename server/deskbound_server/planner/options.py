@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from deskbound_server.dry_run import DryRun, examine
 from deskbound_server.plan import RoundPlan
 from deskbound_server.planner.cohort import Cohort, cohort_of
-from deskbound_server.planner.noise_for import charged, sigma_for
+from deskbound_server.planner.noise import charged, sigma_for
 from deskbound_server.planner.question import Question
 from deskbound_strategies.accounting import SampledGaussian
 from deskbound_strategies.composition import composed

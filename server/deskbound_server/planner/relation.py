@@ -6,11 +6,12 @@ For a fleet whose laptops have u units each, n of which answer, N = n u, and a s
     shared(N, s) = ceiling * N / (N + units_half)
                    * exp(-(drowned / s)^2) / (1 + (signal_half / s)^steepness)
     alone(u)     = own_ceiling * u^power / (u^power + own_half^power)
-    joined       = alone(u) + worth / (1 + u / own_worth) * (shared - loss_below)
+    gain         = worth / (1 + u / own_worth) * (shared - loss_below)
 
 ``shared`` is what the counts guess by themselves, ``alone`` what a laptop's own counts of the same
-days do, ``joined`` its own over the shared ones. All three are shares right at the first guess.
-``shared`` never falls when laptops, units or signal grow; ``joined`` never falls with the fleet.
+days do, as shares right at the first guess; ``gain`` is what its own counts guess better when the
+shared ones stand where it has none. ``shared`` never falls when laptops, units or signal grow, and
+``gain`` never falls with ``shared``.
 """
 
 import math
@@ -65,12 +66,17 @@ class Relation:
         grown = units**self.power
         return self.own_ceiling * grown / (grown + self.own_half**self.power)
 
-    def joined(self, shared: float, units: float) -> float:
-        """Return hit@1 of a laptop's own counts over shared ones.
+    def alone_after(self, reached: float) -> float | None:
+        """Return the units of its own with which a laptop guesses so well; None if never."""
+        if reached >= self.own_ceiling:
+            return None
+        return self.own_half * (reached / (self.own_ceiling - reached)) ** (1.0 / self.power)
+
+    def gain(self, shared: float, units: float) -> float:
+        """Return what hit@1 of a laptop's own counts gains when shared ones stand under them.
 
         Args:
             shared: hit@1 of those by themselves.
             units: of the laptop.
         """
-        gain = self.worth / (1.0 + units / self.own_worth) * (shared - self.loss_below)
-        return self.alone(units) + gain
+        return self.worth / (1.0 + units / self.own_worth) * (shared - self.loss_below)
