@@ -1,17 +1,18 @@
 """How good private counts are for fleets of other sizes, with other noise and fewer days.
 
-    python -m benchmarks.people.planning [--data FOLDER] [--set abb_ide] [--unit session] \\
-        [--out FILE]
+    python -m benchmarks.people.planning [--data FOLDER] [--set abb_ide] [--unit day] [--order 2]
 
 Fleets are drawn from a set's people; each laptop has the last days of what its person may be
 learned from, and all are asked what they do next, as in ``private_counts``. Writes one row for
 each fleet and noise; ``planning_fit`` finds the relation in them that ``deskbound-server plan``
-goes by.
+goes by. With ``--order 2`` triples are not counted, with 1 not even pairs: what is left is scaled
+up to what a unit contributes in all.
 """
 
 import csv
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,11 @@ from rich.progress import Progress
 
 from benchmarks.people.own_counts import Fleet
 from benchmarks.people.private_counts import (
+    CLIP,
     RATE,
     STEPS,
     UNIT_ACTIONS,
+    Tallies,
     read,
     released,
     tally,
@@ -30,6 +33,7 @@ from benchmarks.people.private_counts import (
 from benchmarks.people.sets import SETS, Crowd, Person, arguments, load
 from deskbound_strategies.contract import Unit
 
+ORDER = 3  # of the task: actions, pairs and triples
 LAPTOPS = (10, 30, 60, 0)  # 0 for all there are
 DAYS = (1, 2, 5, 0)  # days with activity; 0 for all
 SIGMAS = (0.5, 1.0, 1.6, 2.6, 4.6, 9.0)
@@ -55,6 +59,7 @@ class Row:
         hit1: share right at the first guess, by the shared counts alone.
         joined: the same, by each laptop's own counts of the same days over the shared ones.
         alone: the same, by each laptop's own counts.
+        order: 3 where actions, pairs and triples are counted, 2 without triples, 1 actions only.
     """
 
     people: str
@@ -69,6 +74,7 @@ class Row:
     hit1: float
     joined: float
     alone: float
+    order: int = 3
 
 
 def latest(person: Person, days: int) -> Person:
@@ -88,10 +94,25 @@ def fleet(crowd: Crowd, laptops: int, days: int, seed: int) -> list[tuple[Person
     return [(latest(past, days), future) for past, future in parts]
 
 
-def rows(crowd: Crowd, unit: Unit, laptops: int, days: int, seed: int) -> Iterator[Row]:
+def counted(crowd: Crowd, people: list[Person], unit: Unit, order: int) -> Tallies:
+    """Return people's counts up to an order, clipped."""
+    if order == ORDER:
+        return tally(crowd, people, unit)
+    whole = tally(crowd, people, unit, clip=math.inf)
+    kept = whole.cell < sum(crowd.size**power for power in range(1, order + 1))
+    of, values = whole.unit[kept], whole.value[kept]
+    norms = np.sqrt(np.bincount(of, values**2, minlength=whole.units))
+    larger = np.sqrt(np.bincount(whole.unit, whole.value**2)).mean() / norms.mean()
+    scales = np.minimum(larger, CLIP / np.maximum(norms, 1e-300))
+    return replace(whole, unit=of, cell=whole.cell[kept], value=values * scales[of])
+
+
+def rows(
+    crowd: Crowd, unit: Unit, laptops: int, days: int, seed: int, order: int = ORDER
+) -> Iterator[Row]:
     """Yield what one fleet reaches, without noise first."""
     parts = fleet(crowd, laptops, days, seed)
-    tallies = tally(crowd, [past for past, _ in parts], unit)
+    tallies = counted(crowd, [past for past, _ in parts], unit, order)
     asked = Fleet.of(parts, crowd.size)
     alone = asked.alone()
     whole = laptops == 0 and days == 0
@@ -106,7 +127,7 @@ def rows(crowd: Crowd, unit: Unit, laptops: int, days: int, seed: int) -> Iterat
         shared, joined = asked.shared(read(cells, crowd.size))
         yield Row(
             crowd.name, unit, len(parts), days, tallies.units, rate, steps, sigma, seed,
-            shared, joined, alone,
+            shared, joined, alone, order,
         )  # fmt: skip
 
 
@@ -123,6 +144,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--set", choices=SETS, default="abb_ide", help="Which people.")
     parser.add_argument("--unit", choices=UNIT_ACTIONS, default="session", help="What is hidden.")
+    parser.add_argument("--order", type=int, choices=(1, 2, ORDER), default=ORDER)
     parser.add_argument("--out", type=Path, default=None, help="CSV file to write.")
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="How many fleets of a kind.")
     asked = parser.parse_args()
@@ -136,7 +158,7 @@ def main() -> None:
     with Progress(console=Console(stderr=True)) as progress:
         bar = progress.add_task(f"{asked.set}, {asked.unit} units", total=len(jobs))
         for job in jobs:
-            found += rows(crowd, asked.unit, *job)
+            found += rows(crowd, asked.unit, *job, asked.order)
             write(found, path)
             progress.advance(bar)
     Console().print(f"{len(found)} rows in {path}")

@@ -11,9 +11,10 @@ import argparse
 import csv
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
+from typing import get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,12 +43,12 @@ Floats = NDArray[np.float64]
 
 def rows_of(paths: Sequence[Path]) -> list[Row]:
     """Read rows that ``planning`` wrote."""
-    kinds = {item.name: item.type for item in fields(Row)}
+    kinds = get_type_hints(Row)
     found = []
     for path in paths:
         with path.open(newline="", encoding="utf-8") as file:
-            for raw in csv.DictReader(file):
-                found.append(Row(**{name: kinds[name](text) for name, text in raw.items()}))  # type: ignore[operator]
+            raws = list(csv.DictReader(file))
+        found += [Row(**{name: kinds[name](text) for name, text in raw.items()}) for raw in raws]
     return found
 
 

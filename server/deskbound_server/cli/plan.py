@@ -22,9 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def plan(
     laptops: Annotated[int, typer.Option(help="Laptops of the fleet.")],
-    participation: Annotated[
-        float, typer.Option(help="Share of them that answers a round.")
-    ] = 0.7,
+    participation: Annotated[float, typer.Option(help="Share of them that answers a round.")] = 0.7,
     epsilon: Annotated[
         list[float] | None,
         typer.Option(
@@ -41,7 +39,7 @@ def plan(
     ] = None,
     days: Annotated[int, typer.Option(help="Days of data that a laptop learns from.")] = DAYS,
     rate: Annotated[
-        float | None, typer.Option(help="q; the floor's largest by default.")
+        float | None, typer.Option(help="q; 0.2 by default, or less if the floor says so.")
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Steps of a round.")] = None,
     rounds: Annotated[int | None, typer.Option(help="Rounds of the run.")] = None,
@@ -81,7 +79,7 @@ def plan(
     found = [one for each in asked.epsilons if (one := option(asked, each, installed)) is not None]
     if not found:
         raise ConfigError(
-            "No noise is enough for these terms.", "Lower --rate, --steps or --rounds."
+            advice.cautions(asked, [])[-1].words, "Ask for a larger --epsilon or fewer --steps."
         )
     told = advice.cautions(asked, found)
     if write is not None:
@@ -101,7 +99,7 @@ def plan(
 
 def _check_write(asked: Question, path: Path) -> None:
     if len(asked.epsilons) != 1:
-        raise ConfigError("A plan has one epsilon.", "Name it, as in --epsilon 4 --write plan.toml.")
+        raise ConfigError("A plan has one epsilon.", "Name it, as in --epsilon 4 --write plan.toml")
     if path.exists():
         raise ConfigError(f"{path.name} is there already.", "Name another file, or remove it.")
     _check_folder(path)
@@ -133,7 +131,7 @@ def _check_folder(path: Path) -> None:
 def _write(asked: Question, chosen: Option, path: Path) -> None:
     if chosen.refused:
         raise ConfigError(
-            f"Laptops of profile {asked.profile} would refuse this plan: {'; '.join(chosen.refused)}.",
+            f"Laptops of profile {asked.profile} would refuse this plan: {chosen.why_refused}.",
             "Change what is named, or plan for another profile.",
         )
     needed = cohort(asked).needed

@@ -13,7 +13,7 @@ from deskbound_server.cli.common import byte_words, table_of
 from deskbound_server.planner.advice import Caution
 from deskbound_server.planner.expected import Expected, Range, expected
 from deskbound_server.planner.measured import SOURCE
-from deskbound_server.planner.options import Option, cohort
+from deskbound_server.planner.options import FEW, Option, cohort
 from deskbound_server.planner.question import Question
 
 _NOTHING_LEFT = 100.0  # an epsilon above it bounds nothing
@@ -24,9 +24,7 @@ def expected_of(asked: Question, option: Option) -> Expected | None:
     return expected(asked, option.plan.noise_multiplier)
 
 
-def as_dict(
-    asked: Question, options: Sequence[Option], told: Sequence[Caution]
-) -> dict[str, Any]:
+def as_dict(asked: Question, options: Sequence[Option], told: Sequence[Caution]) -> dict[str, Any]:
     """Return it for a program."""
     return {
         "asked": asdict(asked),
@@ -45,10 +43,7 @@ def _option(asked: Question, one: Option) -> dict[str, Any]:
         "epsilon_charged": _number(one.charged),
         "epsilon_run": _number(one.epsilon_run),
         "refused": list(one.refused),
-        "rounds_affordable": {
-            verdict.profile: 0 if verdict.broken else verdict.rounds
-            for verdict in one.dry.verdicts
-        },
+        "rounds_affordable": one.affordable,
         "units_together": [
             {"units": group.units, "epsilon": _number(group.epsilon), "at_least": group.at_least}
             for group in one.groups
@@ -66,9 +61,7 @@ def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def rendered(
-    asked: Question, options: Sequence[Option], told: Sequence[Caution]
-) -> RenderableType:
+def rendered(asked: Question, options: Sequence[Option], told: Sequence[Caution]) -> RenderableType:
     """Return it for a person, at most 80 columns wide."""
     parts: list[RenderableType] = [_head(asked, options[0]), Text(), _table(asked, options), Text()]
     parts += [_caution(one) for one in told]
@@ -76,31 +69,30 @@ def rendered(
 
 
 def _head(asked: Question, first: Option) -> Table:
-    who, plan = cohort(asked), first.plan
-    traffic = first.dry.traffic
+    who, plan, moved = cohort(asked), first.plan, first.dry.traffic
     days = first.dry.least_days(math.floor(who.expected))
+    takes = f"{first.dry.least_seconds} s at least" + (f", on {days} days" if days > 1 else "")
+    fleet = (
+        f"{asked.laptops:,} laptops, about {who.expected:,.0f} answer, in 99 of 100 rounds "
+        f"{who.low:,} or more; {who.needed} must"
+    )
+    terms = (
+        f"{asked.task}, profile {asked.profile}, {plan.rounds} x {plan.steps} steps, "
+        f"q {plan.sampling_rate:g}"
+    )
+    does = (
+        f"receives {byte_words(moved.down * plan.rounds)}, sends "
+        f"{byte_words(moved.up * plan.rounds)} in all, draws noise for "
+        f"{first.noise_seconds:.0f} s a round"
+    )
     table = Table.grid(padding=(0, 2))
     for name, words in (
-        (
-            "fleet",
-            f"{asked.laptops:,} laptops, about {who.expected:,.0f} answer, in 99 of 100 rounds "
-            f"{who.low:,} or more; {who.needed} must",
-        ),
+        ("fleet", fleet),
         ("data", f"{asked.units_per_day:g} {asked.unit} units a day, {asked.days} days"),
-        (
-            "plan",
-            f"{asked.task}, profile {asked.profile}, {plan.rounds} x {plan.steps} steps, "
-            f"q {plan.sampling_rate:g}",
-        ),
-        (
-            "a laptop",
-            f"receives {byte_words(traffic.down * plan.rounds)}, sends "
-            f"{byte_words(traffic.up * plan.rounds)} in all, draws noise for "
-            f"{first.noise_seconds:.0f} s a round",
-        ),
-        ("takes", f"{first.dry.least_seconds} s at least, on {days} days" if days > 1
-         else f"{first.dry.least_seconds} s at least"),
-    ):  # fmt: skip
+        ("plan", terms),
+        ("a laptop", does),
+        ("takes", takes),
+    ):
         table.add_row(name, words)
     return table
 
@@ -108,7 +100,7 @@ def _head(asked: Question, first: Option) -> Table:
 def _table(asked: Question, options: Sequence[Option]) -> Table:
     together = [f"{group.units} units" for group in options[0].groups]
     table = table_of(
-        "epsilon", "sigma", "as fixed", "day spent after", "right at 1st", "own gain", *together
+        "epsilon", "sigma", "run (PRV)", "day spent after", "right at 1st", "own gain", *together
     )
     for one in options:
         foreseen = expected_of(asked, one)
@@ -140,30 +132,29 @@ def _bound(epsilon: float, *, at_least: bool) -> str:
 
 
 def _caution(one: Caution) -> Text:
-    lines = [("! ", "bold yellow"), one.words, *(f"\n  {mend}" for mend in one.mends)]
-    return Text.assemble(*lines)
+    told = Text("! ", "bold yellow").append(one.words, "default")
+    for mend in one.mends:
+        told.append(f"\n  {mend}", "default")
+    return told
 
 
 def _facts(asked: Question, options: Sequence[Option]) -> Text:
-    delta = asked.floor.delta_day
     lines = [
-        f"epsilon: what the run takes of a day of data, by the laptops' filter, which holds for any "
-        f"server; as fixed: composed numerically (PRV). Both for one {asked.unit}, add or remove "
-        f"one, delta {delta:g}. "
-        f"{options[0].groups[-1].units} units: all of a usual day of one person, as if rounds were "
-        f"fixed in advance."
+        ("epsilon: what the run takes of a day of data, by the laptops' filter, which holds for "
+        "any server; run (PRV): composed numerically, as if fixed in advance. Both for one "
+        f"{asked.unit}, add or remove one, delta {asked.floor.delta_day:g}. "
+        f"{FEW} units of a person, and all of a usual day, are bounded as the run is.")
     ]
-    foreseen = expected_of(asked, options[0])
-    if foreseen is None:
-        lines.append(_UNMEASURED)
-        return Text("\n".join(lines))
+    foreseen = [found for one in options if (found := expected_of(asked, one)) is not None]
+    if not foreseen:
+        return Text("\n".join([*lines, _UNMEASURED]))
     lines.append(
-        f"right at 1st: next actions that shared counts guess at once. A laptop's own counts of "
-        f"{asked.days} days, which nobody else sees, guess {foreseen.alone:.0%}; own gain: points "
-        f"that these gain from the shared ones."
+        "right at 1st: next actions that shared counts guess at once. A laptop's own counts of "
+        f"{asked.days} days, which nobody else sees, guess {foreseen[0].alone:.0%}; own gain: "
+        "points that these gain from the shared ones."
     )
     lines.append(f"Measured: {SOURCE}; nine of ten left-out fleets lay in such ranges.")
-    beyond = {words: None for one in options for words in (expected_of(asked, one) or foreseen).beyond}
+    beyond = dict.fromkeys(words for one in foreseen for words in one.beyond)
     if beyond:
         lines.append(f"Beyond what was measured, and so a guess: {'; '.join(beyond)}.")
     return Text("\n".join(lines))
@@ -179,15 +170,15 @@ _UNMEASURED = (
 
 def head_of(asked: Question, option: Option) -> list[str]:
     """Return the comment at the head of a plan's file."""
-    foreseen = expected_of(asked, option)
     lines = [
-        f"For {asked.laptops} laptops of profile {asked.profile}, {asked.participation:.0%} of whom "
-        "answer, made by",
-        "`deskbound-server plan`. The run takes at most epsilon "
-        f"{option.charged:.4g} of a day of data, by the laptops' filter,",
-        f"for one {asked.unit}, add or remove one, at delta {asked.floor.delta_day:g}; composed "
-        f"numerically {option.epsilon_run:.4g}.",
+        (f"For {asked.laptops} laptops of profile {asked.profile}, {asked.participation:.0%} of "
+        "which answer;"),
+        (f"made by `deskbound-server plan`. The run takes epsilon {option.charged:.4g} of a day of "
+        "data, by the"),
+        (f"laptops' filter, for one {asked.unit}, add or remove one, at delta "
+        f"{asked.floor.delta_day:g}; {option.epsilon_run:.4g} composed numerically."),
     ]
+    foreseen = expected_of(asked, option)
     if foreseen is not None:
         lines.append(
             f"Expected right at the first guess: {_percent(foreseen.shared)}; a laptop's own "

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from deskbound_server.planner.cohort import RARE, cohort_of
 from deskbound_server.planner.expected import Expected, expected
-from deskbound_server.planner.noise import sigma_for
+from deskbound_server.planner.noise import least_epsilon, sigma_for
 from deskbound_server.planner.options import Option, cohort
 from deskbound_server.planner.question import SESSIONS_A_DAY, Question
 
@@ -40,12 +40,13 @@ def foreseen(asked: Question, epsilon: float) -> Expected | None:
 def cautions(asked: Question, options: Sequence[Option]) -> list[Caution]:
     """Return all that is wrong with what was asked, the gravest first."""
     found = list(_cohort(asked))
+    found += _too_little(asked, options)
     found += _floor(asked, options)
     admitted = [one.epsilon for one in options if not one.refused]
     pays = {epsilon: _pays(asked, epsilon) for epsilon in admitted}
     if admitted and not pays[admitted[0]]:
         # The largest epsilon is the best that can be had: if that is pointless, all are.
-        found.append(_pointless(asked, admitted[0]))
+        found += _pointless(asked, admitted[0])
     elif not all(pays.values()):
         found.append(_too_much_noise(asked, pays))
     return found
@@ -68,15 +69,26 @@ def _cohort(asked: Question) -> Iterator[Caution]:
     yield Caution(told, mends)
 
 
+def _too_little(asked: Question, options: Sequence[Option]) -> Iterator[Caution]:
+    missing = sorted(set(asked.epsilons) - {one.epsilon for one in options})
+    if missing:
+        steps = asked.steps * asked.rounds
+        least = least_epsilon(asked.floor.delta_day, asked.rate, steps)
+        yield Caution(
+            f"Epsilon {missing[-1]:g} is too little: the laptops' filter vouches for nothing below "
+            f"{least:.2f}, whatever the noise."
+        )
+
+
 def _floor(asked: Question, options: Sequence[Option]) -> Iterator[Caution]:
     refused = [one for one in options if one.refused]
     for one in refused:
-        words = "; ".join(one.refused)
         mend = ""
         if one.epsilon > asked.floor.epsilon_day:
             mend = f"Ask for epsilon {asked.floor.epsilon_day:g} or less, the most that a day has."
         yield Caution(
-            f"Epsilon {one.epsilon:g}: laptops of profile {asked.profile} refuse: {words}.",
+            f"Epsilon {one.epsilon:g}: laptops of profile {asked.profile} refuse: "
+            f"{one.why_refused}.",
             (mend,) if mend else (),
         )
 
@@ -86,15 +98,17 @@ def _pays(asked: Question, epsilon: float) -> bool:
     return told is None or told.worth_it
 
 
-def _pointless(asked: Question, epsilon: float) -> Caution:
+def _pointless(asked: Question, epsilon: float) -> Iterator[Caution]:
     told = foreseen(asked, epsilon)
-    assert told is not None, "what was never measured is never called pointless"
+    if told is None:
+        return
     words = (
         f"At epsilon {epsilon:g} sharing is not worth it for laptops with {_days(asked.days)} of "
         f"their own: shared counts are expected to guess {told.shared.mid:.0%}, own counts guess "
-        f"{told.alone:.0%} alone and gain {100 * told.gain.mid:+.1f} points from them."
+        f"{told.alone:.0%} alone, and what they gain from the shared ones ("
+        f"{100 * told.gain.mid:+.1f} points) cannot be told from none."
     )
-    return Caution(words, tuple(_mends(asked, epsilon)))
+    yield Caution(words, tuple(_mends(asked, epsilon, told)))
 
 
 def _too_much_noise(asked: Question, pays: dict[float, bool]) -> Caution:
@@ -109,16 +123,14 @@ def _too_much_noise(asked: Question, pays: dict[float, bool]) -> Caution:
     return Caution(words, (*mends, *_fleet(asked, low)))
 
 
-def _mends(asked: Question, epsilon: float) -> Iterator[str]:
+def _mends(asked: Question, epsilon: float, told: Expected) -> Iterator[str]:
     """Yield what would make it worth something, each by itself."""
     found = [*_fleet(asked, epsilon), *_changes(asked, epsilon)]
     yield from found or ["Nothing that was tried would: more laptops, days, steps or epsilon."]
-    told = foreseen(asked, epsilon)
-    if told is not None and told.alone_after:
-        days = told.alone_after / asked.units_per_day
+    if told.alone_after:
         yield (
-            f"Who joins without days of their own gains all the same: {told.shared.mid:.0%} from "
-            f"the first minute, for which a laptop alone needs about {days:.1f} days."
+            f"Who joins without data of their own gains all the same: {told.shared.mid:.0%} from "
+            f"the first minute, for which a laptop alone needs {_own(asked, told.alone_after)}."
         )
 
 
@@ -128,29 +140,41 @@ def _fleet(asked: Question, epsilon: float) -> Iterator[str]:
         lambda laptops: _pays(replace(asked, laptops=laptops), epsilon),
     )  # fmt: skip
     if needed is not None:
-        yield f"A fleet of about {_round_up(needed):,} laptops would get there at epsilon {epsilon:g}."
+        size = f"{_round_up(needed):,} laptops"
+        yield f"A fleet of about {size} would get there at epsilon {epsilon:g}."
 
 
 def _changes(asked: Question, epsilon: float) -> Iterator[str]:
     days = [one for one in range(1, MOST_DAYS + 1) if _pays(replace(asked, days=one), epsilon)]
-    if days:
-        near = min(days, key=lambda one: abs(one - asked.days))
-        yield f"With {_days(near)} of data a laptop it would be worth it: {_why(asked, near)}."
+    fewer, more = (
+        [one for one in days if one < asked.days],
+        [one for one in days if one > asked.days],
+    )
+    if fewer:
+        yield (
+            f"It pays for laptops with {_days(max(fewer))} of data or less, which know less by "
+            "themselves."
+        )
+    if more:
+        yield f"With {_days(min(more))} of data a laptop there would be enough to count."
     most = asked.floor.steps_max
     if asked.steps < most and _pays(replace(asked, steps=most), epsilon):
-        yield f"So would {most} steps instead of {asked.steps}, with more noise at the same epsilon."
+        yield f"{most} steps with more noise would do it at the same epsilon."
     if asked.unit == "day":
         sessions = replace(asked, unit="session", units_per_day=float(SESSIONS_A_DAY))
         if _pays(sessions, epsilon):
-            yield f"So would the unit session, at {SESSIONS_A_DAY} a day; it hides less."
+            yield f"The unit session would do it, at {SESSIONS_A_DAY} a day; it hides less."
     cap = asked.floor.epsilon_day
     if epsilon < cap and _pays(asked, cap):
         tenths = _least(round(10 * epsilon), round(10 * cap), lambda one: _pays(asked, one / 10))
-        yield f"So would epsilon {(tenths or 10 * cap) / 10:g}; a day affords {cap:g}."
+        yield f"Epsilon {(tenths or 10 * cap) / 10:g} would do it; a day affords {cap:g}."
 
 
-def _why(asked: Question, days: int) -> str:
-    return "more to count" if days > asked.days else "they know less by themselves then"
+def _own(asked: Question, units: float) -> str:
+    days = units / asked.units_per_day
+    if days >= 1 or asked.unit == "day":
+        return f"about {max(1, round(days))} of its own days"
+    return f"about {max(1, round(units))} of its own sessions"
 
 
 def _days(count: int) -> str:
@@ -169,5 +193,5 @@ def _least(low: int, high: int, holds: Callable[[int], bool]) -> int | None:
 
 def _round_up(count: int) -> int:
     """Round up to two digits: the relation tells no more."""
-    grain = 10 ** max(0, len(str(count)) - 2)
+    grain = int(10 ** max(0, len(str(count)) - 2))
     return -(-count // grain) * grain

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from scipy.stats import binom
-
 RARE = 0.01
 
 
@@ -32,9 +30,19 @@ def cohort_of(laptops: int, participation: float, needed: int) -> Cohort:
         participation: chance of each to answer.
         needed: the floor's minimum.
     """
-    return Cohort(
-        laptops * participation,
-        int(binom.ppf(RARE, laptops, participation)),
-        needed,
-        float(binom.sf(needed - 1, laptops, participation)),
-    )
+    low, high = 0, laptops
+    while low < high:
+        middle = (low + high) // 2
+        rare = _fewer(middle + 1, laptops, participation) < RARE
+        low, high = (middle + 1, high) if rare else (low, middle)
+    enough = 1.0 - _fewer(needed, laptops, participation)
+    return Cohort(laptops * participation, low, needed, enough)
+
+
+def _fewer(wanted: int, laptops: int, participation: float) -> float:
+    """Return the chance that fewer than so many answer."""
+    from scipy.special import bdtr  # noqa: PLC0415 - half a second that other commands need not wait
+
+    if wanted > laptops:
+        return 1.0
+    return 0.0 if wanted <= 0 else float(bdtr(wanted - 1, laptops, participation))

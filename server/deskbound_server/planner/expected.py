@@ -28,8 +28,8 @@ class Expected:
         shared: the fleet's counts by themselves.
         alone: a laptop's own counts of the same days, without noise.
         gain: what a laptop's own counts gain from the shared ones; below 0 they do harm.
-        alone_after: units of its own with which a laptop alone guesses as well as the shared counts;
-            None when it never does.
+        alone_after: units of its own with which a laptop alone guesses as well as the shared
+            counts; None when it never does.
         beyond: what of this lies outside of what was measured, in words.
     """
 
@@ -41,11 +41,8 @@ class Expected:
 
     @property
     def worth_it(self) -> bool:
-        """Whether sharing is expected to be worth anything to a laptop that has its own days."""
-        return self.shared.mid > self.alone or self.gain.mid >= WORTH
-
-
-WORTH = 0.01  # a gain below one in a hundred is within what was measured to be chance
+        """Whether sharing pays for a laptop with days of its own, beyond what may be error."""
+        return self.shared.mid > self.alone or self.gain.low > 0.0
 
 
 def expected(asked: Question, sigma: float) -> Expected | None:

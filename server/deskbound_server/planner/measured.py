@@ -47,15 +47,18 @@ MEASURED: dict[Unit, Measured] = {
     "session": Measured(
         unit="session",
         relation=Relation(
-            ceiling=0.401, units_half=40.86, signal_half=128.8, steepness=0.7969, drowned=16.0,
-            own_ceiling=0.4656, own_half=3.403, power=0.4918,
-            worth=0.387, own_worth=12.56, loss_below=0.1195,
+            ceiling=0.3962, units_half=12.4, signal_half=130.9, steepness=0.8419, drowned=10.12,
+            own_ceiling=0.4532, own_half=3.659, power=0.5811,
+            worth=0.3538, own_worth=11.76, loss_below=0.1066,
         ),
-        shared_within=0.05,
-        gain_within=0.012,
+        shared_within=0.047,
+        gain_within=0.010,
         laptops=(10, 119),
-        units=(18, 661),
-        signals=(6, 9791),
-        points=((100.0, 0.17), (1000.0, 0.33)),
+        units=(14, 661),
+        signals=(5, 9791),
+        points=(
+            (6, 0.001), (13, 0.019), (25, 0.073), (45, 0.108), (82, 0.154), (154, 0.206),
+            (299, 0.267), (555, 0.303), (1041, 0.332), (1956, 0.355), (3853, 0.373), (7897, 0.388),
+        ),
     ),
 }  # fmt: skip

@@ -5,7 +5,7 @@ from functools import lru_cache
 from deskbound_strategies.accounting import SampledGaussian, curve_of, guaranteed
 
 GRAIN = 1000  # a plan's sigma has three places
-_MOST = 1000 * GRAIN  # the largest sigma of a plan
+MOST_SIGMA = 1000.0  # of a plan
 # Laptops add up round by round and round up each time; so much is left for that.
 _SPARE = 1e-9
 
@@ -21,6 +21,11 @@ def charged(rate: float, sigma: float, steps: int, delta: float) -> float:
     """
     curve = curve_of(SampledGaussian(rate, sigma, steps))
     return guaranteed(curve, delta, steps=steps)
+
+
+def least_epsilon(delta: float, rate: float, steps: int) -> float:
+    """Return what the filter takes under the largest noise: it vouches for nothing below."""
+    return charged(rate, MOST_SIGMA, steps, delta)
 
 
 @lru_cache(maxsize=4096)
@@ -42,11 +47,12 @@ def sigma_for(epsilon: float, delta: float, rate: float, steps: int) -> float | 
     def enough(grains: int) -> bool:
         return charged(rate, grains / GRAIN, steps, delta) <= epsilon * (1 - _SPARE)
 
+    most = round(MOST_SIGMA * GRAIN)
+    if not enough(most):
+        return None
     low, high = 0, GRAIN
-    while not enough(high):
-        low, high = high, 2 * high
-        if high > _MOST:
-            return None
+    while high < most and not enough(high):
+        low, high = high, min(most, 2 * high)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)

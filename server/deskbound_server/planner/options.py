@@ -7,14 +7,15 @@ at again shows the same figures. Pure.
 import math
 from dataclasses import dataclass
 
-from deskbound_server.dry_run import DryRun, examine
-from deskbound_server.plan import RoundPlan
+from deskbound_server.dry_run import MOST_ROUNDS, DryRun, broken_terms, examine
+from deskbound_server.plan import RoundPlan, sample_contract
 from deskbound_server.planner.cohort import Cohort, cohort_of
 from deskbound_server.planner.noise import charged, sigma_for
 from deskbound_server.planner.question import Question
 from deskbound_strategies.accounting import SampledGaussian
 from deskbound_strategies.composition import composed
 from deskbound_strategies.noise import NANOSECONDS_PER_DRAW
+from deskbound_strategies.policy import PROFILES, affordable_rounds
 from deskbound_strategies.task import Task
 
 FEW = 5  # units of a person that are bounded together, beside all of a day
@@ -48,7 +49,8 @@ class Option:
     Attributes:
         epsilon: that a day of data may be charged for the whole run.
         plan: to carry out.
-        dry: what a dry run of the plan shows: verdicts of all profiles, bytes, least time.
+        dry: what a dry run of the plan shows for its own profile: verdict, bytes, least time.
+        affordable: rounds after which a day of data is spent, by profile; 0 where it is refused.
         charged: epsilon of a day that the whole run takes, by the laptops' filter.
         signal: of what was counted over the noise; see ``signal_of``.
         groups: what is left for several units at once.
@@ -58,6 +60,7 @@ class Option:
     epsilon: float
     plan: RoundPlan
     dry: DryRun
+    affordable: dict[str, int]
     charged: float
     signal: float
     groups: tuple[Group, ...]
@@ -76,6 +79,11 @@ class Option:
             found = (f"a day of data is spent after {self.dry.own.rounds} rounds",)
         return found
 
+    @property
+    def why_refused(self) -> str:
+        """``refused`` in one line."""
+        return "; ".join(self.refused)
+
 
 def signal_of(asked: Question, sigma: float) -> float:
     """Return how far a unit's share that all laptops have stands out from the noise of all.
@@ -83,9 +91,8 @@ def signal_of(asked: Question, sigma: float) -> float:
     A cell that every unit adds 1 to adds up, over T steps of rate q and n laptops of u units, to
     n u q T, against noise of deviation sigma sqrt(n T): each laptop adds its own.
     """
-    return signal(
-        asked.laptops * asked.participation, asked.units, asked.rate, asked.steps * asked.rounds, sigma
-    )
+    laptops, steps = asked.laptops * asked.participation, asked.steps * asked.rounds
+    return signal(laptops, asked.units, asked.rate, steps, sigma)
 
 
 def signal(laptops: float, units: float, rate: float, steps: int, sigma: float) -> float:
@@ -123,12 +130,22 @@ def option(asked: Question, epsilon: float, task: Task) -> Option | None:
     return Option(
         epsilon=epsilon,
         plan=plan,
-        dry=examine(plan, task),
+        dry=examine(plan, task, profiles=(asked.profile,)),
+        affordable=_affordable(plan),
         charged=charged(asked.rate, sigma, steps, delta),
         signal=signal_of(asked, sigma),
         groups=groups,
         noise_seconds=values * asked.steps * NANOSECONDS_PER_DRAW * 1e-9,
     )
+
+
+def _affordable(plan: RoundPlan) -> dict[str, int]:
+    contract = sample_contract(plan)
+    found = {}
+    for name, floor in PROFILES.items():
+        refused = broken_terms(plan, floor, contract, 4)
+        found[name] = 0 if refused else affordable_rounds(contract, floor, MOST_ROUNDS)
+    return found
 
 
 def plan_for(asked: Question, sigma: float) -> RoundPlan:

@@ -58,9 +58,7 @@ def draw(asked: Question, options: list[Option], path: Path) -> None:
         figure.savefig(path, metadata=date)
 
 
-def _line(
-    axis: Axes, asked: Question, option: Option, found: Measured, shade: np.ndarray
-) -> None:
+def _line(axis: Axes, asked: Question, option: Option, found: Measured, shade: np.ndarray) -> None:
     sizes = np.unique(np.geomspace(_FEWEST, _MOST, _SIZES).round().astype(int))
     sigma = option.plan.noise_multiplier
     told = [expected(replace(asked, laptops=int(size)), sigma) for size in sizes]

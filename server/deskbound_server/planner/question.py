@@ -11,6 +11,7 @@ EPSILONS = (8.0, 4.0, 2.0, 1.0)
 SESSIONS_A_DAY = 15
 # A vault keeps seven days and holds the last one back to measure with; two are a weekend.
 DAYS = 5
+USUAL_RATE = 0.2
 
 _RANGES: dict[str, tuple[float, float]] = {
     "laptops": (1, 1_000_000),
@@ -118,7 +119,7 @@ def question(
         units_per_day=usual if units_per_day is None else units_per_day,
         days=days,
         epsilons=tuple(sorted(set(epsilons), reverse=True)),
-        rate=min(floor.sampling_max, 0.2) if rate is None else rate,
-        steps=steps or min(floor.steps_max, 100 if counts else 10),
-        rounds=rounds or (1 if counts else 20),
+        rate=min(floor.sampling_max, USUAL_RATE) if rate is None else rate,
+        steps=min(floor.steps_max, 100 if counts else 10) if steps is None else steps,
+        rounds=(1 if counts else 20) if rounds is None else rounds,
     )

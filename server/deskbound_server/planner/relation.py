@@ -59,18 +59,19 @@ class Relation:
         """
         kept = math.exp(-min((self.drowned / signal) ** 2, _FAR))
         kept /= 1.0 + (self.signal_half / signal) ** self.steepness
-        return self.ceiling * units / (units + self.units_half) * kept
+        return float(self.ceiling * units / (units + self.units_half) * kept)
 
     def alone(self, units: float) -> float:
         """Return hit@1 of a laptop's own counts of so many units."""
         grown = units**self.power
-        return self.own_ceiling * grown / (grown + self.own_half**self.power)
+        return float(self.own_ceiling * grown / (grown + self.own_half**self.power))
 
     def alone_after(self, reached: float) -> float | None:
         """Return the units of its own with which a laptop guesses so well; None if never."""
         if reached >= self.own_ceiling:
             return None
-        return self.own_half * (reached / (self.own_ceiling - reached)) ** (1.0 / self.power)
+        ratio = max(0.0, reached) / (self.own_ceiling - reached)
+        return float(self.own_half * ratio ** (1.0 / self.power))
 
     def gain(self, shared: float, units: float) -> float:
         """Return what hit@1 of a laptop's own counts gains when shared ones stand under them.
