@@ -160,13 +160,14 @@ def constants(relation: Relation, rows: Sequence[Row]) -> str:
         here = (heard >= low) & (heard < high)
         if here.any():
             hit = np.mean([row.hit1 for row, one in zip(noised, here, strict=True) if one])
-            points.append((round(float(np.exp(np.log(heard[here]).mean()))), round(float(hit), 3)))
+            middle = float(np.exp(np.log(heard[here]).mean()))
+            points.append((float(f"{middle:.3g}"), round(float(hit), 3)))
     lines = [f"{name}={value:.4g}," for name, value in asdict(relation).items()]
     lines += [f"{part}_within={value:.3f}," for part, value in within.items()]
     lines += [
         f"laptops=({min(row.laptops for row in rows)}, {max(row.laptops for row in rows)}),",
         f"units=({min(own):.0f}, {max(own):.0f}),",
-        f"signals=({heard.min():.0f}, {heard.max():.0f}),",
+        f"signals=({max(1.0, heard.min()):.0f}, {heard.max():.0f}),",
         f"points={tuple(points)},",
     ]
     return "\n".join(lines)

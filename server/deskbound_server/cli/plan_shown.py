@@ -1,6 +1,7 @@
 """What ``deskbound-server plan`` shows: a table for people, a dictionary for programs."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -16,6 +17,7 @@ from deskbound_server.planner.measured import SOURCE
 from deskbound_server.planner.options import FEW, Option, cohort
 from deskbound_server.planner.question import Question
 
+_COMMENT = 96  # characters of a line in a plan's file
 _NOTHING_LEFT = 100.0  # an epsilon above it bounds nothing
 
 
@@ -140,10 +142,12 @@ def _caution(one: Caution) -> Text:
 
 def _facts(asked: Question, options: Sequence[Option]) -> Text:
     lines = [
-        ("epsilon: what the run takes of a day of data, by the laptops' filter, which holds for "
-        "any server; run (PRV): composed numerically, as if fixed in advance. Both for one "
-        f"{asked.unit}, add or remove one, delta {asked.floor.delta_day:g}. "
-        f"{FEW} units of a person, and all of a usual day, are bounded as the run is.")
+        (
+            "epsilon: what the run takes of a day of data, by the laptops' filter, which holds for "
+            "any server; run (PRV): composed numerically, as if fixed in advance. Both for one "
+            f"{asked.unit}, add or remove one, delta {asked.floor.delta_day:g}. "
+            f"{FEW} units of a person, and all of a usual day, are bounded as the run is."
+        )
     ]
     foreseen = [found for one in options if (found := expected_of(asked, one)) is not None]
     if not foreseen:
@@ -170,18 +174,17 @@ _UNMEASURED = (
 
 def head_of(asked: Question, option: Option) -> list[str]:
     """Return the comment at the head of a plan's file."""
-    lines = [
-        (f"For {asked.laptops} laptops of profile {asked.profile}, {asked.participation:.0%} of "
-        "which answer;"),
-        (f"made by `deskbound-server plan`. The run takes epsilon {option.charged:.4g} of a day of "
-        "data, by the"),
-        (f"laptops' filter, for one {asked.unit}, add or remove one, at delta "
-        f"{asked.floor.delta_day:g}; {option.epsilon_run:.4g} composed numerically."),
-    ]
+    delta = asked.floor.delta_day
+    words = (
+        f"For {asked.laptops} laptops of profile {asked.profile}, {asked.participation:.0%} of which "
+        f"answer; made by deskbound-server plan. The run takes epsilon {option.charged:.4g} of a day "
+        f"of data, by the laptops' filter, for one {asked.unit}, add or remove one, at delta "
+        f"{delta:g}; {option.epsilon_run:.4g} composed numerically."
+    )
     foreseen = expected_of(asked, option)
     if foreseen is not None:
-        lines.append(
-            f"Expected right at the first guess: {_percent(foreseen.shared)}; a laptop's own "
+        words += (
+            f" Expected right at the first guess: {_percent(foreseen.shared)}; a laptop's own "
             f"counts of {asked.days} days {foreseen.alone:.0%}."
         )
-    return lines
+    return textwrap.wrap(words, _COMMENT)
