@@ -176,10 +176,10 @@ def head_of(asked: Question, option: Option) -> list[str]:
     """Return the comment at the head of a plan's file."""
     delta = asked.floor.delta_day
     words = (
-        f"For {asked.laptops} laptops of profile {asked.profile}, {asked.participation:.0%} of which "
-        f"answer; made by deskbound-server plan. The run takes epsilon {option.charged:.4g} of a day "
-        f"of data, by the laptops' filter, for one {asked.unit}, add or remove one, at delta "
-        f"{delta:g}; {option.epsilon_run:.4g} composed numerically."
+        f"For {asked.laptops} laptops of profile {asked.profile}, {asked.participation:.0%} of "
+        "which answer; made by deskbound-server plan. The run takes epsilon "
+        f"{option.charged:.4g} of a day of data, by the laptops' filter, for one {asked.unit}, add "
+        f"or remove one, at delta {delta:g}; {option.epsilon_run:.4g} composed numerically."
     )
     foreseen = expected_of(asked, option)
     if foreseen is not None:

@@ -21,7 +21,7 @@ STYLE = {
 }  # fmt: skip
 _GREY, _RUST = "#6b7685", "#b4552d"
 _FEWEST, _MOST = 10, 100_000
-_SIZES = 160
+_SIZES = 80
 
 
 def draw(asked: Question, options: list[Option], path: Path) -> None:
