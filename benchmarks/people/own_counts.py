@@ -79,11 +79,17 @@ class Fleet:
         """Return hit@1 of each laptop by itself."""
         return sum(one.hits(one.popular) for one in self.people) / self.positions
 
-    def shared(self, counts: Counts) -> tuple[float, float]:
-        """Return hit@1 of a crowd's counts, and of these joined with each laptop's own."""
+    def shared(self, counts: Counts, *, triples: bool = True) -> tuple[float, float]:
+        """Return hit@1 of a crowd's counts, and of these joined with each laptop's own.
+
+        Args:
+            counts: of the crowd.
+            triples: whether these hold any; else only the last action is looked at.
+        """
         starts = range(0, self.contexts.shape[1], _AT_ONCE)
         blocks = (self.contexts[:, start : start + _AT_ONCE] for start in starts)
-        chances = np.concatenate([counts.after_two(*one).astype(np.float32) for one in blocks])
+        found = (counts.after_two(*one) if triples else counts.after[one[1]] for one in blocks)
+        chances = np.concatenate([one.astype(np.float32) for one in found])
         best = np.argmax(chances, axis=1)
         crowd = joined = 0.0
         for one in self.people:

@@ -5,8 +5,8 @@
 Fleets are drawn from a set's people; each laptop has the last days of what its person may be
 learned from, and all are asked what they do next, as in ``private_counts``. Writes one row for
 each fleet and noise; ``planning_fit`` finds the relation in them that ``deskbound-server plan``
-goes by. With ``--order 2`` triples are not counted, with 1 not even pairs: what is left is scaled
-up to what a unit contributes in all.
+goes by. With ``--order 2`` triples are not counted: what is left is scaled up to what a unit
+contributes in all, and only the last action is looked at.
 """
 
 import csv
@@ -59,7 +59,7 @@ class Row:
         hit1: share right at the first guess, by the shared counts alone.
         joined: the same, by each laptop's own counts of the same days over the shared ones.
         alone: the same, by each laptop's own counts.
-        order: 3 where actions, pairs and triples are counted, 2 without triples, 1 actions only.
+        order: 3 where actions, pairs and triples are counted, 2 without triples.
     """
 
     people: str
@@ -99,7 +99,7 @@ def counted(crowd: Crowd, people: list[Person], unit: Unit, order: int) -> Talli
     if order == ORDER:
         return tally(crowd, people, unit)
     whole = tally(crowd, people, unit, clip=math.inf)
-    kept = whole.cell < sum(crowd.size**power for power in range(1, order + 1))
+    kept = whole.cell < crowd.size + crowd.size**2
     of, values = whole.unit[kept], whole.value[kept]
     norms = np.sqrt(np.bincount(of, values**2, minlength=whole.units))
     larger = np.sqrt(np.bincount(whole.unit, whole.value**2)).mean() / norms.mean()
@@ -124,7 +124,7 @@ def rows(
             if sigma
             else tallies.summed(np.ones(tallies.units))
         )
-        shared, joined = asked.shared(read(cells, crowd.size))
+        shared, joined = asked.shared(read(cells, crowd.size), triples=order == ORDER)
         yield Row(
             crowd.name, unit, len(parts), days, tallies.units, rate, steps, sigma, seed,
             shared, joined, alone, order,
@@ -144,7 +144,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--set", choices=SETS, default="abb_ide", help="Which people.")
     parser.add_argument("--unit", choices=UNIT_ACTIONS, default="session", help="What is hidden.")
-    parser.add_argument("--order", type=int, choices=(1, 2, ORDER), default=ORDER)
+    parser.add_argument("--order", type=int, choices=(2, ORDER), default=ORDER)
     parser.add_argument("--out", type=Path, default=None, help="CSV file to write.")
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="How many fleets of a kind.")
     asked = parser.parse_args()

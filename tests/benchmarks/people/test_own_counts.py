@@ -50,13 +50,16 @@ def test_a_laptop_alone_stands_on_its_own_most_frequent_actions(parts):
     assert fleet.alone() == pytest.approx(wanted / fleet.positions, abs=0.005)
 
 
-def test_joined_stands_on_the_shared_counts(parts):
+@pytest.mark.parametrize("triples", [True, False])
+def test_joined_stands_on_the_shared_counts(parts, triples):
     rng = np.random.default_rng(4)
     cells = [rng.normal(5, 3, size) for size in (SIZE, SIZE**2, sketch.CELLS)]
     counts = sketch.read(*cells)
 
     def shared(first, second):
-        return counts.after_two(np.array([first]), np.array([second]))[0]
+        if triples:
+            return counts.after_two(np.array([first]), np.array([second]))[0]
+        return counts.after[second]
 
     joined = crowd = 0
     for past, future in parts:
@@ -65,6 +68,6 @@ def test_joined_stands_on_the_shared_counts(parts):
         for first, second, third in zip(history, history[1:], history[2:], strict=False):
             crowd += int(np.argmax(shared(first, second))) == third
     fleet = Fleet.of(parts, SIZE)
-    found = fleet.shared(counts)
+    found = fleet.shared(counts, triples=triples)
     assert found[0] == pytest.approx(crowd / fleet.positions, abs=0.005)
     assert found[1] == pytest.approx(joined / fleet.positions, abs=0.005)
