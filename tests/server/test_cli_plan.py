@@ -12,7 +12,7 @@ def say(tmp_path):
     return lambda *words: exit_code_of(app, ["--home", str(tmp_path / "none"), "plan", *words])
 
 
-def test_one_number_is_enough_and_the_answer_fits_a_terminal(say, capsys, monkeypatch):
+def test_one_number_is_enough_and_the_answer_fits_a_terminal(say, capsys):
     assert say("--laptops", "120") == 0
     shown = capsys.readouterr().out
     table, _, words = shown.partition("\n! ")

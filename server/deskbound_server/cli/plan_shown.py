@@ -102,7 +102,7 @@ def _head(asked: Question, first: Option) -> Table:
 def _table(asked: Question, options: Sequence[Option]) -> Table:
     together = [f"{group.units} units" for group in options[0].groups]
     table = table_of(
-        "epsilon", "sigma", "run (PRV)", "day spent after", "right at 1st", "own gain", *together
+        "epsilon", "sigma", "PRV", "day spent after", "right at 1st", "own gain", *together
     )
     for one in options:
         foreseen = expected_of(asked, one)
@@ -124,7 +124,7 @@ def _percent(found: Range) -> str:
 
 
 def _points(found: Range) -> str:
-    return f"{100 * found.low:+.0f}..{100 * found.high:+.0f}"
+    return f"{100 * found.low:+.1f}..{100 * found.high:+.1f}"
 
 
 def _bound(epsilon: float, *, at_least: bool) -> str:
@@ -144,7 +144,7 @@ def _facts(asked: Question, options: Sequence[Option]) -> Text:
     lines = [
         (
             "epsilon: what the run takes of a day of data, by the laptops' filter, which holds for "
-            "any server; run (PRV): composed numerically, as if fixed in advance. Both for one "
+            "any server; PRV: composed numerically, as if fixed in advance. Both for one "
             f"{asked.unit}, add or remove one, delta {asked.floor.delta_day:g}. "
             f"{FEW} units of a person, and all of a usual day, are bounded as the run is."
         )

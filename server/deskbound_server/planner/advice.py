@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from deskbound_server.planner.cohort import RARE, cohort_of
-from deskbound_server.planner.expected import Expected, expected
-from deskbound_server.planner.noise import least_epsilon, sigma_for
-from deskbound_server.planner.options import Option, cohort
+from deskbound_server.planner.expected import Expected, expected, pairs_only
+from deskbound_server.planner.noise import least_epsilon
+from deskbound_server.planner.options import Option, cohort, sigma_of
 from deskbound_server.planner.question import SESSIONS_A_DAY, Question
 
 MOST_LAPTOPS = 1_000_000
 MOST_DAYS = 60
+CLEARLY = 0.01  # a difference that is worth a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,8 @@ class Caution:
 
 def foreseen(asked: Question, epsilon: float) -> Expected | None:
     """Return what is expected of a question at one epsilon, under the floor's least noise."""
-    floor = asked.floor
-    solved = sigma_for(epsilon, floor.delta_day, asked.rate, asked.steps * asked.rounds)
-    return None if solved is None else expected(asked, max(solved, floor.sigma_min))
+    sigma = sigma_of(asked, epsilon)
+    return None if sigma is None else expected(asked, sigma)
 
 
 def cautions(asked: Question, options: Sequence[Option]) -> list[Caution]:
@@ -120,18 +120,19 @@ def _too_much_noise(asked: Question, pays: dict[float, bool]) -> Caution:
         f"{_days(asked.days)} of their own."
     )
     mends = [f"Epsilon {(tenths or 10 * high) / 10:g} is the least that pays."]
-    return Caution(words, (*mends, *_fleet(asked, low)))
+    return Caution(words, (*mends, *_fleet(asked, low), *_coarser(asked, low)))
 
 
 def _mends(asked: Question, epsilon: float, told: Expected) -> Iterator[str]:
     """Yield what would make it worth something, each by itself."""
     found = [*_fleet(asked, epsilon), *_changes(asked, epsilon)]
     yield from found or ["Nothing that was tried would: more laptops, days, steps or epsilon."]
-    if told.alone_after:
+    if told.alone_after and told.shared.low > told.shared.mid / 2:
         yield (
             f"Who joins without data of their own gains all the same: {told.shared.mid:.0%} from "
             f"the first minute, for which a laptop alone needs {_own(asked, told.alone_after)}."
         )
+    yield from _coarser(asked, epsilon)
 
 
 def _fleet(asked: Question, epsilon: float) -> Iterator[str]:
@@ -142,6 +143,16 @@ def _fleet(asked: Question, epsilon: float) -> Iterator[str]:
     if needed is not None:
         size = f"{_round_up(needed):,} laptops"
         yield f"A fleet of about {size} would get there at epsilon {epsilon:g}."
+
+
+def _coarser(asked: Question, epsilon: float) -> Iterator[str]:
+    sigma, told = sigma_of(asked, epsilon), foreseen(asked, epsilon)
+    found = None if sigma is None else pairs_only(asked, sigma)
+    if found is not None and told is not None and found > told.shared.mid + CLEARLY:
+        yield (
+            f"A coarser task would guess better at epsilon {epsilon:g}: counts of pairs without "
+            f"triples {found:.0%} instead of {told.shared.mid:.0%}; no such task is installed yet."
+        )
 
 
 def _changes(asked: Question, epsilon: float) -> Iterator[str]:

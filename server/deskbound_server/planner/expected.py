@@ -6,7 +6,7 @@ Pure. Beyond what was measured the relation is carried on and ``beyond`` says so
 import math
 from dataclasses import dataclass
 
-from deskbound_server.planner.measured import MEASURED, Measured
+from deskbound_server.planner.measured import MEASURED, PAIRS_ONLY, Measured
 from deskbound_server.planner.options import signal
 from deskbound_server.planner.question import Question
 
@@ -63,6 +63,15 @@ def expected(asked: Question, sigma: float) -> Expected | None:
         alone_after=relation.alone_after(shared),
         beyond=_beyond(found, laptops, asked.units, heard),
     )
+
+
+def pairs_only(asked: Question, sigma: float) -> float | None:
+    """Return hit@1 of shared counts of pairs without triples; None where that was not measured."""
+    if asked.task != "action_counts" or asked.unit != "session":
+        return None
+    laptops = max(1.0, asked.laptops * asked.participation)
+    heard = signal(laptops, asked.units, asked.rate, asked.steps * asked.rounds, sigma)
+    return PAIRS_ONLY.shared(laptops * asked.units, heard)
 
 
 def _around(mid: float, within: float, least: float) -> Range:

@@ -79,3 +79,9 @@ MEASURED: dict[Unit, Measured] = {
         ),
     ),
 }  # fmt: skip
+# Pairs without triples, sessions: one fleet of each size and number of days (--order 2).
+PAIRS_ONLY = Relation(
+    ceiling=0.3015, units_half=18.41, signal_half=48.79, steepness=1.12, drowned=14.79,
+    own_ceiling=0.4662, own_half=3.023, power=0.4978,
+    worth=0.3873, own_worth=18.59, loss_below=0.1561,
+)  # fmt: skip

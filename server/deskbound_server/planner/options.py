@@ -113,16 +113,22 @@ def cohort(asked: Question) -> Cohort:
     return cohort_of(asked.laptops, asked.participation, asked.floor.minimum_cohort)
 
 
+def sigma_of(asked: Question, epsilon: float) -> float | None:
+    """Return the least noise that costs so much at most and that the floor allows; None if none."""
+    floor = asked.floor
+    solved = sigma_for(epsilon, floor.delta_day, asked.rate, asked.steps * asked.rounds)
+    return None if solved is None else max(solved, floor.sigma_min)
+
+
 def option(asked: Question, epsilon: float, task: Task) -> Option | None:
     """Return what follows from one epsilon; None where no noise is enough."""
     delta, steps = asked.floor.delta_day, asked.steps * asked.rounds
-    solved = sigma_for(epsilon, delta, asked.rate, steps)
-    if solved is None:
+    sigma = sigma_of(asked, epsilon)
+    if sigma is None:
         return None
-    sigma = max(solved, asked.floor.sigma_min)
     plan = plan_for(asked, sigma)
     event = SampledGaussian(asked.rate, sigma, steps)
-    sizes = sorted({FEW, max(1, round(asked.units_per_day))})
+    sizes = sorted({FEW, max(1, round(asked.units_per_day))} - {1})
     groups = tuple(
         Group(size, composed([(event, min(size, MOST_TOGETHER))], delta)) for size in sizes
     )

@@ -42,7 +42,7 @@ def draw(asked: Question, options: list[Option], path: Path) -> None:
             _line(axis, asked, option, found, shade)
         _yardsticks(axis, asked, found)
         axis.set_xscale("log")
-        axis.set_xlim(_FEWEST, _MOST)
+        axis.set_xlim(*_edges(asked))
         axis.set_ylim(0.0, 0.55)
         axis.set_xlabel(f"laptops, of which {asked.participation:.0%} answer")
         axis.set_ylabel("right at the first guess")
@@ -58,8 +58,13 @@ def draw(asked: Question, options: list[Option], path: Path) -> None:
         figure.savefig(path, metadata=date)
 
 
+def _edges(asked: Question) -> tuple[int, int]:
+    return min(_FEWEST, max(1, asked.laptops // 2)), max(_MOST, min(asked.laptops * 2, 10**6))
+
+
 def _line(axis: Axes, asked: Question, option: Option, found: Measured, shade: np.ndarray) -> None:
-    sizes = np.unique(np.geomspace(_FEWEST, _MOST, _SIZES).round().astype(int))
+    fewest, most = _edges(asked)
+    sizes = np.unique(np.geomspace(fewest, most, _SIZES).round().astype(int))
     sigma = option.plan.noise_multiplier
     told = [expected(replace(asked, laptops=int(size)), sigma) for size in sizes]
     mid = np.array([one.shared.mid if one else np.nan for one in told])
@@ -74,16 +79,16 @@ def _line(axis: Axes, asked: Question, option: Option, found: Measured, shade: n
         asked.participation, asked.units, asked.rate, asked.steps * asked.rounds, sigma
     )
     dots = np.array([((heard / one_laptop) ** 2, hit) for heard, hit in found.points])
-    inside = (dots[:, 0] >= _FEWEST) & (dots[:, 0] <= _MOST)
+    inside = (dots[:, 0] >= fewest) & (dots[:, 0] <= most)
     axis.plot(*dots[inside].T, "o", color=shade, markersize=4, markeredgecolor="white")
 
 
 def _yardsticks(axis: Axes, asked: Question, found: Measured) -> None:
-    alone = found.relation.alone(asked.units)
+    alone, left = found.relation.alone(asked.units), _edges(asked)[0]
     axis.axhline(alone, color=_RUST, linestyle="--", linewidth=1.2)
     axis.annotate(
-        f"a laptop alone, {asked.days} days of its own", (_FEWEST, alone), color=_RUST, fontsize=9,
-        xytext=(4, 4), textcoords="offset points",
+        f"a laptop alone, {asked.days} days of its own", (left, alone), color=_RUST,
+        fontsize=9, xytext=(4, 4), textcoords="offset points",
     )  # fmt: skip
     axis.axvline(asked.laptops, color=_GREY, linestyle=":", linewidth=1.2)
     axis.annotate(

@@ -7,7 +7,7 @@ from deskbound_strategies.errors import ConfigError
 from deskbound_strategies.floor import PROFILES, PolicyFloor
 
 EPSILONS = (8.0, 4.0, 2.0, 1.0)
-# Measured, docs/benchmarks.md: 18.8 sessions on a day with activity (abb_ide).
+# Of a developer on a usual day; 18.8 on average over days with activity (abb_ide).
 SESSIONS_A_DAY = 15
 # A vault keeps seven days and holds the last one back to measure with; two are a weekend.
 DAYS = 5

@@ -90,3 +90,12 @@ def test_an_epsilon_that_the_filter_cannot_vouch_for_is_told_the_least(epsilon):
 def test_what_was_never_measured_is_never_called_pointless():
     asked = question(laptops=12, participation=1.0, task="next_action", epsilons=(2.0,))
     assert cautions(asked, [option(asked, 2.0, find_task("next_action"))]) == []
+
+
+def test_a_coarser_task_is_named_where_it_is_expected_to_guess_clearly_better():
+    (small,) = told(question(laptops=60, days=2, epsilons=(2.0,)))
+    (words,) = [mend for mend in small.mends if mend.startswith("A coarser task")]
+    coarse, fine = (int(found) for found in re.findall(r"(\d+)%", words))
+    assert coarse > fine
+    (large,) = told(question(laptops=3000, days=5, epsilons=(0.4,)))
+    assert not any(mend.startswith("A coarser task") for mend in large.mends)
