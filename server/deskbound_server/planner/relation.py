@@ -1,4 +1,4 @@
-"""What private counts can be expected to guess, as a relation with a dozen fitted constants. Pure.
+"""What private counts can be expected to guess, as a relation with eleven fitted constants. Pure.
 
 For a fleet whose laptops have u units each, n of which answer, N = n u, and a signal s
 (``options.signal``):
