@@ -116,18 +116,26 @@ def _days(person: Person) -> Iterator[list[Action]]:
         ]
 
 
-def released(tallies: Tallies, sigma: float, rng: np.random.Generator) -> Floats:
+def released(
+    tallies: Tallies,
+    sigma: float,
+    rng: np.random.Generator,
+    rate: float = RATE,
+    steps: int = STEPS,
+) -> Floats:
     """Return (cells,) what the server's mean adds up to, up to a public factor.
 
     Args:
         tallies: of all units.
         sigma: noise multiplier.
         rng: samples units and draws noise.
+        rate: q.
+        steps: of the round.
     """
     # The local optimizer's momentum makes early steps count up to twice.
-    left = np.arange(STEPS, 0, -1)
+    left = np.arange(steps, 0, -1)
     weights = (1 - SGD_MOMENTUM**left) / (1 - SGD_MOMENTUM)
-    times = sum(weight * (rng.random(tallies.units) < RATE) for weight in weights)
+    times = sum(weight * (rng.random(tallies.units) < rate) for weight in weights)
     noise = sigma * CLIP * np.sqrt(tallies.laptops * (weights**2).sum())
     return tallies.summed(np.asarray(times)) + rng.normal(0.0, noise, tallies.cells)
 

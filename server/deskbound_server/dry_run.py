@@ -5,7 +5,7 @@ charge a day of data with, the codec's byte counts. So what is shown here is wha
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -159,13 +159,19 @@ class DryRun:
         return -(-self.plan.rounds // a_day)
 
 
-def examine(plan: RoundPlan, task: Task, releases: tuple[str, ...] = ()) -> DryRun:
+def examine(
+    plan: RoundPlan,
+    task: Task,
+    releases: tuple[str, ...] = (),
+    profiles: Iterable[str] = tuple(PROFILES),
+) -> DryRun:
     """Work out what a plan would ask and cost.
 
     Args:
         plan: checked on its own, not against any profile.
         task: the installed task that it names.
         releases: manifests that contracts would name.
+        profiles: whose verdicts are wanted, the plan's own among them.
     """
     model_bytes = encoded_size(task.layout())
     asked = replace(
@@ -173,7 +179,8 @@ def examine(plan: RoundPlan, task: Task, releases: tuple[str, ...] = ()) -> DryR
         vocabulary_hash=task.vocabulary_hash,
         releases=join_releases(releases),
     )
-    verdicts = tuple(_verdict(plan, floor, asked, model_bytes) for floor in PROFILES.values())
+    floors = [PROFILES[name] for name in profiles]
+    verdicts = tuple(_verdict(plan, floor, asked, model_bytes) for floor in floors)
     return DryRun(plan, releases, verdicts, _traffic(asked, model_bytes))
 
 

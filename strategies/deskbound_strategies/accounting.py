@@ -130,24 +130,26 @@ def event_of(contract: RoundContract) -> SampledGaussian:
 @lru_cache(maxsize=256)
 def curve_of(event: SampledGaussian) -> RdpCurve:
     """Return the event's curve; infinite at an order where it overflows."""
-    values = (event.steps * _divergence(event, order) for order in ORDERS)
+    one = _step(event.sampling_rate, event.noise_multiplier)
+    values = (event.steps * value for value in one)
     # Tiny rates cancel to nothing or below; charge at least the rounding that hides them.
     floor = event.steps * 1e-12
     return RdpCurve(tuple(max(value, floor) if value < math.inf else math.inf for value in values))
 
 
-def _divergence(event: SampledGaussian, order: int) -> float:
+@lru_cache(maxsize=4096)
+def _step(rate: float, sigma: float) -> tuple[float, ...]:
+    """Return the divergences of one step: however many follow, they are worked out once."""
+    return tuple(_divergence(rate, sigma, order) for order in ORDERS)
+
+
+def _divergence(rate: float, sigma: float, order: int) -> float:
     from opacus.accountants.analysis import rdp  # noqa: PLC0415 - it loads torch: seconds
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            value = rdp.compute_rdp(
-                q=event.sampling_rate,
-                noise_multiplier=event.noise_multiplier,
-                steps=1,
-                orders=float(order),
-            )
+            value = rdp.compute_rdp(q=rate, noise_multiplier=sigma, steps=1, orders=float(order))
         except ArithmeticError:  # noise so small that its square is zero
             return math.inf
     return float(value)

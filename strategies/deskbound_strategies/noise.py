@@ -61,7 +61,7 @@ _DEGREE = 8
 _GUIDE_BITS = 20
 _CHUNK = 1 << 16
 _MAX_BITS = 1024
-_NANOSECONDS_PER_DRAW = 250  # three to five times what a draw takes: nearly always one slot
+NANOSECONDS_PER_DRAW = 250  # three to five times what a draw takes: nearly always one slot
 _PI = Decimal(
     "3.14159265358979323846264338327950288419716939937510582097494459230781640628620899862803482534"
     "2117067982148086513282306647093844609550582231725359408128481117450284102701938521105559644622"
@@ -115,7 +115,7 @@ class RoundedGaussian:
         for start in range(0, count, _CHUNK):
             part = drawn[start : start + _CHUNK]
             self._fill(part, source)
-        _wait_for_the_next(began, max(1, count) * _NANOSECONDS_PER_DRAW)
+        _wait_for_the_next(began, max(1, count) * NANOSECONDS_PER_DRAW)
         return drawn
 
     def _fill(self, out: NDArray[np.int64], source: ByteSource) -> None:

@@ -11,6 +11,7 @@ from dp_accounting.rdp import RdpAccountant
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deskbound_strategies import accounting
 from deskbound_strategies.accounting import (
     FILTER_ORDERS,
     ORDERS,
@@ -214,3 +215,11 @@ def test_next_to_no_noise_costs_without_bound_and_is_no_crash(rate):
     curve = curve_of(SampledGaussian(rate, 1e-300, 1))
     assert set(curve.values) == {math.inf}
     assert epsilon_of(curve, DELTA) == math.inf
+
+
+def test_other_steps_of_the_same_noise_are_not_worked_out_again():
+    one = curve_of(SampledGaussian(0.0625, 1.75, 1))
+    before = accounting._step.cache_info().misses
+    many = curve_of(SampledGaussian(0.0625, 1.75, 640))
+    assert accounting._step.cache_info().misses == before
+    assert many.values == pytest.approx([640 * value for value in one.values])

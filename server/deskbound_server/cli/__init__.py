@@ -12,6 +12,7 @@ from deskbound_server.cli import (
     laptops,
     log,
     model,
+    plan,
     release,
     revoke,
     run,
@@ -44,7 +45,7 @@ def _home(
 
 
 for _module in (
-    init, up, down, enroll, revoke, laptops, run, runs, stop, model, log, release, witness,
+    init, up, down, enroll, revoke, laptops, plan, run, runs, stop, model, log, release, witness,
 ):  # fmt: skip
     _module.register(app)
 

@@ -43,7 +43,7 @@ def dry_run(home: ServerHome, plan: RoundPlan) -> tuple[DryRun, Laptops]:
     Raises:
         ConfigError: its task is not installed here.
     """
-    task = _task(plan.task)
+    task = task_of(plan.task)
     try:
         home.check()
     except NotFoundError:
@@ -59,7 +59,12 @@ def dry_run(home: ServerHome, plan: RoundPlan) -> tuple[DryRun, Laptops]:
     return examine(plan, task, releases), Laptops(len(enrolled), online)
 
 
-def _task(name: str) -> Task:
+def task_of(name: str) -> Task:
+    """Return an installed task.
+
+    Raises:
+        ConfigError: when it is not installed here.
+    """
     try:
         return find_task(name)
     except Refusal:

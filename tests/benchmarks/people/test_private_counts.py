@@ -56,14 +56,14 @@ def test_units_are_cut_counted_and_clipped_as_on_a_laptop(crowd, kind):
     assert np.isclose(norms.max(), CLIP), "some unit is clipped, or this shows little"
 
 
-def test_the_noise_is_that_of_all_laptops_and_steps(crowd, monkeypatch):
+def test_the_noise_is_that_of_all_laptops_and_steps(crowd):
     sigma, steps = 1.5, 6
-    monkeypatch.setattr(private_counts, "STEPS", steps)
     laptops = sum(
         sent(crowd, number, "session", sampling_rate=RATE, noise_multiplier=sigma, steps=steps)
         for number in range(3)
     )
-    here = released(tally(crowd, list(crowd.people), "session"), sigma, np.random.default_rng(2))
+    tallies = tally(crowd, list(crowd.people), "session")
+    here = released(tallies, sigma, np.random.default_rng(2), steps=steps)
     assert laptops.shape == here.shape
     assert abs(here.std() / laptops.std() - 1) < 0.02
     left = np.arange(steps, 0, -1)
