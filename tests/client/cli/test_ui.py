@@ -9,7 +9,7 @@ import sys
 import httpx
 import pytest
 
-from deskbound_client.ui.letter import FILE_NAME
+from deskbound_strategies.pages.letter import FILE_NAME
 
 
 def started(desk, *more: str) -> tuple[subprocess.Popen, str, str]:

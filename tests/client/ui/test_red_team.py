@@ -16,8 +16,8 @@ import pytest
 
 from deskbound_client.config_edit import set_value
 from deskbound_client.ui.desk import Notice
-from deskbound_client.ui.guard import BODY_BYTES, COOKIE, HEADERS
-from deskbound_client.ui.keys import DoorKeys
+from deskbound_strategies.pages.guard import BODY_BYTES, COOKIE, HEADERS
+from deskbound_strategies.pages.keys import DoorKeys
 from tests.helpers.browser import Pages, pages_of, visiting
 from tests.helpers.cli import Desk, days_ago, quiet_desk
 
