@@ -17,6 +17,7 @@ from deskbound_server.cli import (
     run,
     runs,
     stop,
+    ui,
     up,
     witness,
 )
@@ -44,7 +45,7 @@ def _home(
 
 
 for _module in (
-    init, up, down, enroll, revoke, laptops, run, runs, stop, model, log, release, witness,
+    init, up, down, enroll, revoke, laptops, run, runs, stop, model, log, release, witness, ui,
 ):  # fmt: skip
     _module.register(app)
 
