@@ -45,6 +45,7 @@ def make_app(office: Office) -> Starlette:
             405: page.not_found,
         },
     )
+    app.router.redirect_slashes = False  # what is not here is not somewhere else
     app.state.office = office
     app.state.fleet = office.home.settings().fleet
     app.state.menu = [(module.PATH, module.TITLE) for module in PAGES]

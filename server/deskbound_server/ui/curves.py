@@ -84,9 +84,9 @@ class _Scale:
 
 
 def _scale_of(points: Sequence[Point], levels: Sequence[Level]) -> _Scale:
-    values = [
-        value for one in (*points, *levels) for value in (one.y - one.error, one.y + one.error)
-    ]
+    heights = [(point.y, point.error) for point in points]
+    heights += [(level.y, level.error) for level in levels]
+    values = [y + sign * error for y, error in heights for sign in (-1, 1)]
     rounds = [point.x for point in points] or [0]
     return _Scale(min(rounds), max(rounds), _ticks(min(values, default=0), max(values, default=1)))
 

@@ -32,6 +32,7 @@ class Office:
         tokens, sessions, tries: who may come in, who is in, who tried too often.
         trials: how often released models are right.
         presence: how many laptops there are.
+        ended: whether the pages are to end.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Office:
         self.sessions, self.tries = Sessions(clock), Tries(clock)
         self.trials = Trials(ModelStore(home.models))
         self.presence = Presence(self._count, clock)
+        self.ended = False
 
     @contextmanager
     def database(self) -> Iterator[Database]:

@@ -20,7 +20,7 @@ def letter_of(office: Office) -> Letter:
 
 
 def serve(office: Office, listener: socket.socket, letter: Letter) -> None:
-    """Serve the pages until Ctrl-C, SIGTERM or a terminal that goes away.
+    """Serve the pages until Ctrl-C, SIGTERM, a terminal that goes away, or the office is ended.
 
     Args:
         office: whose pages.
@@ -29,20 +29,23 @@ def serve(office: Office, listener: socket.socket, letter: Letter) -> None:
     """
     server = calm_server(make_app(office))
     try:
-        asyncio.run(_until_ended(server, listener, letter))
+        asyncio.run(_until_ended(server, office, listener, letter))
     finally:
         letter.burn()
 
 
-async def _until_ended(server: CalmServer, listener: socket.socket, letter: Letter) -> None:
-    tidying = asyncio.create_task(_tidy(letter))
+async def _until_ended(
+    server: CalmServer, office: Office, listener: socket.socket, letter: Letter
+) -> None:
+    watching = asyncio.create_task(_watch(server, office, letter))
     try:
         await server.serve(sockets=[listener])
     finally:
-        tidying.cancel()
+        watching.cancel()
 
 
-async def _tidy(letter: Letter) -> None:
-    while True:
+async def _watch(server: CalmServer, office: Office, letter: Letter) -> None:
+    while not office.ended:
         letter.tidy()
         await asyncio.sleep(_TICK_SECONDS)
+    server.leave()
