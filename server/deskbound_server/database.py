@@ -46,7 +46,9 @@ class Database:
             DiskFullError: there is no room.
         """
         path.touch(mode=0o600, exist_ok=True)
-        engine = sql.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+        engine = sql.create_engine(
+            sql.URL.create("sqlite", database=str(path)), connect_args={"timeout": 30}
+        )
         event.listen(engine, "connect", _pragmas)
         with _translated():
             schema.metadata.create_all(engine)

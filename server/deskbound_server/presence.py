@@ -9,6 +9,8 @@ from deskbound_server.database import Database
 from deskbound_server.home import ServerHome
 from deskbound_strategies.errors import DeskboundError, UnreachableError, UntrustedServerError
 
+FEW = 5  # as in an auditor's report (docs/adr/0046-how-many-never-who.md)
+
 
 @dataclass(frozen=True, slots=True)
 class Laptops:
@@ -33,6 +35,33 @@ def count_laptops(home: ServerHome, database: Database) -> Laptops:
         return Laptops(len(enrolled))
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What of it is fit for a page that many see, and for figures that are kept for years.
+
+    Attributes:
+        enrolled: laptops that may connect; None when that cannot be known now.
+        connected: of them, connected now; None while there is no telling, or too few to tell.
+        up: whether the SuperLink answers.
+    """
+
+    enrolled: int | None = None
+    connected: int | None = None
+    up: bool = False
+
+    @property
+    def too_few(self) -> bool:
+        """Whether a count of those connected would tell who is at work."""
+        return self.enrolled is not None and self.enrolled < FEW
+
+
+def fit_to_show(laptops: Laptops) -> Shown:
+    """Return what may be shown: who is connected of a handful of laptops is a person."""
+    enrolled, online = laptops.enrolled, laptops.online
+    many = enrolled is not None and enrolled >= FEW
+    return Shown(enrolled, online if many else None, up=online is not None)
+
+
 class Presence:
     """Remembers the last count for a moment, so that many who look ask the SuperLink once.
 
@@ -51,15 +80,15 @@ class Presence:
         self._count, self._clock, self._keep = count, clock, keep_seconds
         self._turn = threading.Lock()
         self._until = clock()
-        self._last = Laptops()
+        self._last = Shown()
 
-    def now(self) -> Laptops:
-        """Return how many there are now, or were a moment ago."""
+    def now(self) -> Shown:
+        """Return how many there are now, or were a moment ago, as far as it may be shown."""
         with self._turn:
             if self._clock() >= self._until:
                 try:
-                    self._last = self._count()
+                    self._last = fit_to_show(self._count())
                 except DeskboundError:
-                    self._last = Laptops()
+                    self._last = Shown()
                 self._until = self._clock() + self._keep
             return self._last

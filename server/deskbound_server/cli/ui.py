@@ -47,6 +47,7 @@ def serve_pages(
     Example: deskbound-server ui serve --port 8484
     """
     # Late: the other commands need no web server.
+    from deskbound_server.ui.figures import warm  # noqa: PLC0415
     from deskbound_server.ui.office import Office  # noqa: PLC0415
     from deskbound_server.ui.serve import HOST, letter_of, serve  # noqa: PLC0415
     from deskbound_strategies.pages.serving import authority_of, listening  # noqa: PLC0415
@@ -55,6 +56,8 @@ def serve_pages(
     with open_database(home):  # brings an older one up to date; the pages only read
         pass
     with listening(port, HOST) as listener:
+        with console.status("Loading the accountants"):
+            warm()
         office = Office(home, authority_of(listener))
         letter = letter_of(office)
         opened = browser and webbrowser.open(letter.path.as_uri())

@@ -9,7 +9,13 @@ from deskbound_server.compare import Facts, facts_of
 from deskbound_server.follow import Sight
 from deskbound_server.plan import RoundPlan, sample_contract
 from deskbound_server.schema import RoundRow, RoundState
-from deskbound_strategies.accounting import RdpCurve, guaranteed, round_cost
+from deskbound_strategies.accounting import (
+    RdpCurve,
+    SampledGaussian,
+    epsilon_prv,
+    guaranteed,
+    round_cost,
+)
 from deskbound_strategies.errors import Refusal
 from deskbound_strategies.policy import PROFILES
 
@@ -63,6 +69,12 @@ def update_bytes(task: str) -> int | None:
         return encoded_size(find_task(task).layout())
     except Refusal:
         return None
+
+
+def warm() -> None:
+    """Load what the first page would otherwise wait for: torch and Opacus take seconds."""
+    update_bytes("next_action")
+    epsilon_prv([SampledGaussian(0.01, 1.0, 1)], 1e-5)
 
 
 def counted_epsilon(plan: RoundPlan, rows: Sequence[RoundRow]) -> list[float]:

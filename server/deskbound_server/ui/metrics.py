@@ -13,7 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 from prometheus_client.registry import Collector
 
 from deskbound_server.follow import Sight
-from deskbound_server.presence import Laptops
+from deskbound_server.presence import Shown
 from deskbound_server.schema import RoundRow, RoundState
 from deskbound_server.ui.figures import Summary, codes_of, summary_of
 from deskbound_server.ui.words import REJECTED
@@ -25,7 +25,7 @@ _ENDS = (RoundState.RELEASED, RoundState.HELD_BACK, RoundState.FAILED, RoundStat
 _KNOWN = {code.value for code in RefusalCode} | set(REJECTED)
 
 
-def exposition(sights: Sequence[Sight], laptops: Laptops) -> bytes:
+def exposition(sights: Sequence[Sight], laptops: Shown) -> bytes:
     """Return all figures in Prometheus' text format.
 
     Args:
@@ -38,7 +38,7 @@ def exposition(sights: Sequence[Sight], laptops: Laptops) -> bytes:
 
 
 class _Figures(Collector):
-    def __init__(self, sights: Sequence[Sight], laptops: Laptops) -> None:
+    def __init__(self, sights: Sequence[Sight], laptops: Shown) -> None:
         self._summaries = [summary_of(sight) for sight in sights]
         self._rows = [row for sight in sights for row in sight.rounds]
         self._laptops = laptops
@@ -84,12 +84,12 @@ class _Figures(Collector):
 
     def _presence(self) -> Iterable[Metric]:
         laptops = self._laptops
-        up = laptops.online is not None
-        yield _plain("up", "Whether the SuperLink answers.", float(up))
+        yield _plain("up", "Whether the SuperLink answers.", float(laptops.up))
         if laptops.enrolled is not None:
             yield _plain("laptops_enrolled", "Laptops that may connect.", laptops.enrolled)
-        if laptops.online is not None:
-            yield _plain("laptops_connected", "Laptops connected now.", laptops.online)
+        if laptops.connected is not None:
+            words = "Laptops connected now; left out where fewer than five are enrolled."
+            yield _plain("laptops_connected", words, laptops.connected)
 
 
 def _latest(last: Summary, rows: Sequence[RoundRow]) -> Iterable[Metric]:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from deskbound_server.admission import AdmissionCode
+from deskbound_server.compare_words import in_range
 from deskbound_server.plan import RoundPlan
 from deskbound_server.words import byte_words, moment
 from deskbound_strategies.dp_fedavg import ReplyFault
@@ -133,6 +134,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "badge": badge,
     "bytes": byte_words,
     "code_words": code_words,
+    "in_range": in_range,
     "lasting": seconds_words,
     "moment": moment,
 }

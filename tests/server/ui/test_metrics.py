@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from deskbound_server.database import Database
 from deskbound_server.follow import look
 from deskbound_server.model_store import ModelStore
-from deskbound_server.presence import Laptops
+from deskbound_server.presence import Laptops, fit_to_show
 from deskbound_server.ui.metrics import exposition
 from deskbound_strategies.accounting import epsilon_prv, event_of
 from deskbound_strategies.dp_fedavg import Outcome
@@ -37,7 +37,7 @@ def database(tmp_path):
 
 def told(folder, database, enrolled=5, online=3):
     sights = [look(folder, database, run.id) for run in database.runs()]
-    return parsed(exposition(sights, Laptops(enrolled, online)))
+    return parsed(exposition(sights, fit_to_show(Laptops(enrolled, online))))
 
 
 def test_every_figure_is_the_records(tmp_path, database):
@@ -71,6 +71,13 @@ def test_what_is_not_known_is_left_out_and_not_zero(tmp_path):
     assert found["deskbound_up"] == 0
     assert not any("laptops" in name and "bytes" not in name for name in found)
     assert not any("latest" in name or "last_round" in name for name in found)
+
+
+def test_of_a_handful_of_laptops_it_is_not_kept_for_years_how_many_are_there(tmp_path, database):
+    found = told(tmp_path, database, 4, 2)
+    assert found["deskbound_laptops_enrolled"] == 4
+    assert "deskbound_laptops_connected" not in found
+    assert found["deskbound_up"] == 1
 
 
 def test_a_code_of_no_list_makes_no_label(tmp_path, database):

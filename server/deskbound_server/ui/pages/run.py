@@ -42,6 +42,7 @@ def show(request: Request) -> Response:
     return render(
         request,
         "run.html",
+        here="/",  # in the menu it stands under Runs
         run=sight.run.id,
         summary=summary,
         sentences=plan_words(summary.plan),

@@ -22,7 +22,7 @@ def ask(request: Request) -> Response:
     need(request, Role.OPERATOR)
     with office_of(request).database() as database:
         laptops = sum(not row.revoked for row in database.laptops())
-    return render(request, "stop.html", reasons=list(StopReason), laptops=laptops)
+    return render(request, "stop.html", here="/fleet", reasons=list(StopReason), laptops=laptops)
 
 
 def order(request: Request) -> Response:
