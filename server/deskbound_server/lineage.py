@@ -108,7 +108,6 @@ def lineage_of(database: Database, row: RoundRow) -> Lineage:
         for one in database.rounds(row.run)
         if (one.number, one.attempt) <= (row.number, row.attempt)
     ]
-    leaf = model_leaf(ReleasedModel(row.digest, row.run, row.number, row.model_out, row.admitted))
     delta = PROFILES[plan.profile].delta_day
     return Lineage(
         model=row.model_out,
@@ -117,7 +116,7 @@ def lineage_of(database: Database, row: RoundRow) -> Lineage:
         round=row.number,
         attempt=row.attempt,
         contract=row.digest,
-        log_index=database.leaf_index(leaf),
+        log_index=database.leaf_index(leaf_of(row)),
         task=contract.task,
         vocabulary_hash=contract.vocabulary_hash,
         aggregation=contract.aggregation,
@@ -131,6 +130,11 @@ def lineage_of(database: Database, row: RoundRow) -> Lineage:
         attempts_charged=len(asked),
         held_out_loss=row.check.loss,
     )
+
+
+def leaf_of(row: RoundRow) -> bytes:
+    """Return the leaf by which the log knows the model that a round released."""
+    return model_leaf(ReleasedModel(row.digest, row.run, row.number, row.model_out, row.admitted))
 
 
 def _contract(row: RoundRow) -> RoundContract:

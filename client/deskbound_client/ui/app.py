@@ -38,8 +38,8 @@ from deskbound_client.ui.pages import (
     stored,
     today,
 )
-from deskbound_strategies.errors import DeskboundError
 from deskbound_strategies.pages import guard
+from deskbound_strategies.pages.answers import error_pages
 
 PAGES: tuple[ModuleType, ...] = (
     today, stored, left, budget, consent, model, settings, doctor, forget,
@@ -60,11 +60,7 @@ def make_app(desk: Desk) -> Starlette:
     app = Starlette(
         routes=routes,
         middleware=[Middleware(guard.Guard, house=Entrance(desk), open_to_all=OPEN_TO_ALL)],
-        exception_handlers={
-            DeskboundError: page.explained,
-            404: page.not_found,
-            405: page.not_found,
-        },
+        exception_handlers=error_pages(page.render),
     )
     app.state.desk = desk
     app.state.menu = [(module.PATH, module.TITLE) for module in PAGES]

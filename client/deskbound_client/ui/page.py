@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from deskbound_client.employee import words
 from deskbound_client.ui.desk import Desk, Notice
-from deskbound_strategies.errors import DeskboundError
-from deskbound_strategies.pages.answers import environment, mark, status_of
+from deskbound_strategies.pages.answers import environment, mark
 
 # How stored values are said; each is a filter of the templates.
 _WORDS = (
@@ -52,21 +50,3 @@ def back(request: Request, path: str, notice: Notice | None = None) -> Response:
     if notice is not None:
         desk_of(request).say(notice)
     return RedirectResponse(path, 303)
-
-
-def explained(request: Request, error: Exception) -> Response:
-    """Answer with what went wrong and what can be done, calmly."""
-    if not isinstance(error, DeskboundError):
-        raise error
-    return render(
-        request, "error.html", status=status_of(error), sentence=error.sentence, mend=error.mend
-    )
-
-
-def not_found(request: Request, error: Exception) -> Response:
-    """Answer for an address or method that there is not."""
-    status = error.status_code if isinstance(error, HTTPException) else 404
-    return render(
-        request, "error.html", status=status,
-        sentence="There is no such page.", mend="Choose one from the menu.",
-    )  # fmt: skip

@@ -17,8 +17,8 @@ from deskbound_server.ui import door, page
 from deskbound_server.ui.entrance import STATIC, Entrance
 from deskbound_server.ui.office import Office
 from deskbound_server.ui.pages import compare, fleet, metrics, models, run, runs, stop
-from deskbound_strategies.errors import DeskboundError
 from deskbound_strategies.pages import guard
+from deskbound_strategies.pages.answers import error_pages
 
 PAGES: tuple[ModuleType, ...] = (runs, run, models, compare, fleet, stop)
 OPEN_TO_ALL = guard.static_files(STATIC, guard.STATIC) | {metrics.PATH}  # it asks by itself
@@ -39,11 +39,7 @@ def make_app(office: Office) -> Starlette:
         middleware=[
             Middleware(guard.Guard, house=Entrance(office), open_to_all=OPEN_TO_ALL),
         ],
-        exception_handlers={
-            DeskboundError: page.explained,
-            404: page.not_found,
-            405: page.not_found,
-        },
+        exception_handlers=error_pages(page.render),
     )
     app.router.redirect_slashes = False  # what is not here is not somewhere else
     app.state.office = office

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from deskbound_server.follow import Sight
@@ -19,7 +19,7 @@ from deskbound_server.ui.figures import Summary, codes_of, summary_of
 from deskbound_server.ui.words import REJECTED
 from deskbound_strategies.errors import RefusalCode
 
-CONTENT_TYPE = CONTENT_TYPE_PLAIN_1_0_0
+CONTENT_TYPE = CONTENT_TYPE_LATEST
 _RUN_STATES = ("queued", "running", "interrupted", "finished", "failed", "stopped")
 _ENDS = (RoundState.RELEASED, RoundState.HELD_BACK, RoundState.FAILED, RoundState.ABANDONED)
 _KNOWN = {code.value for code in RefusalCode} | set(REJECTED)

@@ -11,6 +11,7 @@ from deskbound_server.database import Database
 from deskbound_server.home import ServerHome
 from deskbound_server.model_store import ModelStore
 from deskbound_server.presence import Laptops, Presence, count_laptops
+from deskbound_server.ui.log_index import LogIndex
 from deskbound_server.ui.sessions import Sessions, Tries
 from deskbound_server.ui.tokens import TokenBook
 from deskbound_server.ui.trials import Trials
@@ -32,6 +33,7 @@ class Office:
         tokens, sessions, tries: who may come in, who is in, who tried too often.
         trials: how often released models are right.
         presence: how many laptops there are.
+        log_index: where the log has a leaf.
         ended: whether the pages are to end.
     """
 
@@ -50,6 +52,7 @@ class Office:
         self.sessions, self.tries = Sessions(clock), Tries(clock)
         self.trials = Trials(ModelStore(home.models))
         self.presence = Presence(self._count, clock)
+        self.log_index = LogIndex()
         self.ended = False
 
     @contextmanager

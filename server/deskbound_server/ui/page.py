@@ -3,7 +3,6 @@
 import hashlib
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -11,8 +10,8 @@ from deskbound_server.ui import words
 from deskbound_server.ui.office import Office
 from deskbound_server.ui.sessions import Session
 from deskbound_server.ui.tokens import Role
-from deskbound_strategies.errors import DeskboundError, PermissionsError
-from deskbound_strategies.pages.answers import environment, mark, status_of
+from deskbound_strategies.errors import PermissionsError
+from deskbound_strategies.pages.answers import environment, mark
 
 SESSION = "deskbound.session"  # where in a scope the entrance leaves who is in
 
@@ -84,21 +83,3 @@ def part_if_new(request: Request, template: str, **values: Any) -> Response:
 def _known_by(request: Request, template: str, values: dict[str, Any]) -> str:
     html = to_html(request, template, seen="", **values)
     return hashlib.sha256(html.encode()).hexdigest()[:16]
-
-
-def explained(request: Request, error: Exception) -> Response:
-    """Answer with what went wrong and what can be done, calmly."""
-    if not isinstance(error, DeskboundError):
-        raise error
-    return render(
-        request, "error.html", status=status_of(error), sentence=error.sentence, mend=error.mend
-    )
-
-
-def not_found(request: Request, error: Exception) -> Response:
-    """Answer for an address or method that there is not."""
-    status = error.status_code if isinstance(error, HTTPException) else 404
-    return render(
-        request, "error.html", status=status,
-        sentence="There is no such page.", mend="Choose one from the menu.",
-    )  # fmt: skip

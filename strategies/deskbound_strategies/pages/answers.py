@@ -1,4 +1,4 @@
-"""What every page handler uses: the templates' environment, the form, the status of an error."""
+"""What every page handler uses: the templates' environment, the form, the page of an error."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,7 +6,9 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.datastructures import ImmutableMultiDict
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 
 from deskbound_strategies.errors import (
     BusyError,
@@ -81,3 +83,26 @@ def wants_part(request: Request) -> bool:
 def status_of(error: DeskboundError) -> int:
     """Return the HTTP status of an error."""
     return next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
+
+
+def error_pages(
+    render: Callable[..., Response],
+) -> dict[Any, Callable[[Request, Exception], Response]]:
+    """Return Starlette's handlers of our errors, and of addresses and methods that there are not.
+
+    Args:
+        render: answers a request with a template, a ``status`` and named values.
+    """
+
+    def explained(request: Request, error: Exception) -> Response:
+        if not isinstance(error, DeskboundError):
+            raise error
+        told = {"sentence": error.sentence, "mend": error.mend}
+        return render(request, "error.html", status=status_of(error), **told)
+
+    def not_found(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        told = {"sentence": "There is no such page.", "mend": "Choose one from the menu."}
+        return render(request, "error.html", status=status, **told)
+
+    return {DeskboundError: explained, 404: not_found, 405: not_found}

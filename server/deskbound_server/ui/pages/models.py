@@ -22,9 +22,9 @@ def show_one(request: Request) -> Response:
     """Show where a model comes from."""
     office = office_of(request)
     with office.database() as database:
-        row = find_released(released(database), request.path_params["model"])
-        found = lineage_of(database, row)
-        parents = {row.model_out for row in released(database)}
+        rows = released(database)
+        found = lineage_of(database, find_released(rows, request.path_params["model"]))
+    parents = {row.model_out for row in rows}
     return render(request, "model.html", found=found, formats=list(Format), parents=parents)
 
 

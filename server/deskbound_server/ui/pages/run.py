@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from deskbound_server.follow import Sight, look
-from deskbound_server.lineage import lineage_of
+from deskbound_server.lineage import leaf_of
 from deskbound_server.publication import in_words
 from deskbound_server.schema import RoundRow, RoundState
 from deskbound_server.ui import pictures
@@ -108,7 +108,7 @@ def _figures(request: Request, sight: Sight) -> dict[str, Any]:
         lines = [
             Line(
                 row=row,
-                log_index=lineage_of(database, row).log_index
+                log_index=office.log_index.of(database, leaf_of(row))
                 if row.state is RoundState.RELEASED
                 else None,
                 score=tried.scores.get(row.model_out),
