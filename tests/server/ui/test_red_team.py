@@ -253,7 +253,7 @@ def test_a_name_leads_nowhere_else(pages, path):
     assert pages.office.home.control_token.read_bytes() not in answer
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=40))
 def test_whatever_is_asked_for_is_answered_calmly(pages, text):
     if not pages.visitors:
