@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from deskbound_server.follow import Sight, look
 from deskbound_server.lineage import leaf_of
+from deskbound_server.presence import FEW
 from deskbound_server.publication import in_words
 from deskbound_server.schema import RoundRow, RoundState
 from deskbound_server.ui import pictures
@@ -86,14 +87,16 @@ def _now(request: Request, sight: Sight, progress: Progress | None) -> dict[str,
         contract = RoundContract.from_bytes(payload_of(row.envelope, PAYLOAD_TYPE))
         left = contract.deadline - office_of(request).now()
     summary = summary_of(sight)
+    few = progress is not None and progress.asked < FEW
     return {
         "run": sight.run.id,
         "summary": summary,
         "round": row,
-        "progress": progress,
+        "progress": None if few else progress,
+        "few": few,
         "left": left,
         "goes_on": not sight.over,
-        "share": pictures.progress_of(progress, summary.plan.minimum_cohort),
+        "share": None if few else pictures.progress_of(progress, summary.plan.minimum_cohort),
     }
 
 

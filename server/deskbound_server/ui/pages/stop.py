@@ -20,8 +20,7 @@ PATH, TITLE = "/stop", ""
 def ask(request: Request) -> Response:
     """Show what the order does, and ask for the word that confirms it."""
     need(request, Role.OPERATOR)
-    with office_of(request).database() as database:
-        laptops = sum(not row.revoked for row in database.laptops())
+    laptops = office_of(request).presence.now().enrolled
     return render(request, "stop.html", here="/fleet", reasons=list(StopReason), laptops=laptops)
 
 
