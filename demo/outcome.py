@@ -13,7 +13,10 @@ from demo.evidence import tamper, verify_ledger
 from deskbound_strategies.vocabulary import TOKENS
 
 TAMPERINGS = 4  # of each ledger
-SCORES = ("most frequent", "repeat last", "Markov 1", "Markov 2", "before", "shared model")
+SCORES = (
+    "most frequent", "repeat last", "Markov 1", "Markov 2", "own counts", "before",
+    "shared model", "personal model",
+)  # fmt: skip
 GUARANTEE = (
     "Unit: one session of work (at most ten minutes and 256 actions); adding or removing one "
     "session of a day changes the probability of anything a laptop ever sent by at most a factor "
@@ -53,7 +56,8 @@ def look_back(stage: Stage) -> dict[str, Any]:
         "laptops": laptops,
         "mean": {"after": _mean(laptops, "shared model"), "rival": _mean(laptops, rival),
                  "rival_name": rival, "markov1": _mean(laptops, "Markov 1"),
-                 "markov2": _mean(laptops, "Markov 2")},
+                 "markov2": _mean(laptops, "Markov 2"), "own": _mean(laptops, "own counts"),
+                 "personal": _mean(laptops, "personal model")},
         "tamper": {"tried": tried, "found": found},
         "audit": audit,
         "round_rows": run["rounds"],

@@ -15,6 +15,8 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from matplotlib.figure import Figure
 
+from demo.outcome import SCORES
+
 mpl.use("Agg")
 mpl.rcParams.update(
     {"svg.fonttype": "none", "font.family": "sans-serif", "axes.spines.top": False,
@@ -45,22 +47,21 @@ def write_report(summary: dict[str, Any], path: Path) -> None:
 
 
 def _utility(laptops: Sequence[dict[str, Any]]) -> str:
-    """Bars of hit@1 and hit@5 per laptop: baselines, the untrained model, the shared model."""
+    """Bars of hit@1 and hit@5 per laptop: baselines, untrained, shared and personal model."""
     figure = Figure(figsize=(8.6, 3.1), layout="constrained")
-    names = ["most frequent", "repeat last", "Markov 1", "Markov 2", "before", "shared model"]
-    colours = [MUTED, "#b9c2cc", "#7d8b99", "#626f7d", "#e2c9b0", INK]
+    colours = [MUTED, "#b9c2cc", "#7d8b99", "#626f7d", "#4b5763", "#e2c9b0", INK, ACCENT]
     for axis, hit in zip(figure.subplots(1, 2), ("hit1", "hit5"), strict=True):
-        for offset, (name, colour) in enumerate(zip(names, colours, strict=True)):
+        for offset, (name, colour) in enumerate(zip(SCORES, colours, strict=True)):
             values = [laptop["scores"][name][hit] for laptop in laptops]
-            positions = np.arange(len(laptops)) + (offset - 2.5) * 0.14
-            bars = axis.bar(positions, values, 0.13, color=colour, label=name)
+            positions = np.arange(len(laptops)) + (offset - 3.5) * 0.105
+            bars = axis.bar(positions, values, 0.098, color=colour, label=name)
             if name == "shared model":
                 axis.bar_label(bars, fmt="%.2f", fontsize=8, padding=2)
         axis.set_xticks(range(len(laptops)), [laptop["name"] for laptop in laptops])
         axis.set_title("hit@1" if hit == "hit1" else "hit@5", fontsize=10)
         axis.set_ylim(0, min(1.0, axis.get_ylim()[1] * 1.12))
     figure.legend(
-        *axis.get_legend_handles_labels(), loc="outside lower center", ncols=6, fontsize=8
+        *axis.get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8
     )
     return _svg(figure)
 

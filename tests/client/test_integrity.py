@@ -119,7 +119,7 @@ def executor(desk, place):
         ("deskbound_strategies/noise.py", "flip"),
         ("deskbound_client/ui/templates", "flip-first"),
         ("deskbound_client/learn/extra.py", "add"),
-        ("deskbound_client/learn/forecast.py", "remove"),
+        ("deskbound_client/learn/personal.py", "remove"),
     ],
 )
 def test_the_real_executor_runs_reviewed_code_only(desk, install, reviewer, name, change):

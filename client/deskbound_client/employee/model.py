@@ -1,4 +1,4 @@
-"""The shared model on this laptop: how often it is right here, and what it expects next.
+"""The shared and the personal model on this laptop: how often right, and what is expected next.
 
 A question is put together while the vault is open and holds words of the vocabulary and the model;
 answering it needs torch, seconds, and neither vault nor key. So pages ask a process of its own
@@ -17,13 +17,12 @@ from deskbound_strategies.errors import ConfigError, NotFoundError, Refusal, Vau
 from deskbound_strategies.vocabulary import Action
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from deskbound_strategies.task import Metrics, Task, Unit
+    from deskbound_client.learn.personal import PersonalModel
+    from deskbound_strategies.task import Metrics, Unit
 
 TASK = "next_action"
-GUESSES = 5
+# Names of scores, beside those of the baselines.
+SHARED, OWN, PERSONAL = "shared model", "own counts", "personal model"
 CONTEXT = 5  # how many actions before a guess are told
 UNIT_SECONDS, UNIT_ACTIONS = 600, 256
 
@@ -68,10 +67,13 @@ class Measured:
     Attributes:
         held_out: the days that were measured on.
         positions: how many actions were predicted.
-        scores: by name: the baselines, ``before`` (untrained) and ``shared model``.
+        scores: by name: the baselines, ``before`` (untrained), ``SHARED``, ``OWN`` (this laptop's
+            actions alone, counted on while guessing) and ``PERSONAL`` (those beside the shared
+            model).
         models: of each model of the question, in order.
         after: the last actions that the guesses follow, in words.
-        next: the likeliest next actions, best first; none when nothing is stored lately.
+        next: the likeliest next actions by the personal model, best first; none when nothing is
+            stored lately.
     """
 
     held_out: tuple[date, ...]
@@ -121,6 +123,7 @@ def answer(question: Question) -> Measured:
         ConfigError: when a model is none of this task.
     """
     from deskbound_client.learn.evaluate import compare, measure, split_days  # noqa: PLC0415
+    from deskbound_client.learn.personal import PersonalModel  # noqa: PLC0415
     from deskbound_strategies.codec import decode  # noqa: PLC0415
     from deskbound_strategies.task import find_task, weights_of  # noqa: PLC0415
 
@@ -136,16 +139,21 @@ def answer(question: Question) -> Measured:
     training, held_out = split_days(days, question.held_out)
     found = compare(task, shared, training, held_out)
     before = measure(task, weights_of(task.build_model(0)), held_out)
-    scores = {**found.baselines, "before": before, "shared model": found.model}
     curve = [*(measure(task, each, held_out) for each in earlier), found.model]
-    latest = _latest([*held_out, *_units(question.today)])
+    personal = PersonalModel(task, shared, training)
+    alone, beside = personal.follow(held_out)
+    scores = {**found.baselines, OWN: alone, "before": before, SHARED: found.model}
+    scores[PERSONAL] = beside
+    today = _units(question.today)
+    personal.follow(today)
+    latest = _latest([*held_out, *today])
     return Measured(
         held_out=tuple(list(question.days)[-question.held_out :]),
         positions=found.model.positions,
         scores={name: _score(metrics) for name, metrics in scores.items()},
         models=tuple(_score(metrics) for metrics in curve),
         after=() if latest is None else tuple(map(words_of, latest.tokens[-CONTEXT:].tolist())),
-        next=() if latest is None else _guesses(task, shared, latest),
+        next=() if latest is None else _guesses(personal, latest),
     )
 
 
@@ -177,13 +185,8 @@ def _latest(units: "Sequence[Unit]") -> "Unit | None":
     return next((unit for unit in reversed(units) if len(unit)), None)
 
 
-def _guesses(
-    task: "Task", weights: Mapping[str, "NDArray[np.float32]"], unit: "Unit"
-) -> tuple[Guess, ...]:
-    from deskbound_client.learn.forecast import forecast  # noqa: PLC0415
-
-    found = forecast(task, weights, unit, GUESSES)
-    return tuple(Guess(words_of(token), probability) for token, probability in found)
+def _guesses(personal: "PersonalModel", unit: "Unit") -> tuple[Guess, ...]:
+    return tuple(Guess(words_of(token), chance) for token, chance in personal.forecast(unit))
 
 
 def _score(metrics: "Metrics") -> Score:

@@ -1,4 +1,4 @@
-"""Personal model: the shared model on this laptop, how often it is right here, and what is next.
+"""Personal model: the shared model with your own actions beside it, and what it expects next.
 
 Measuring takes seconds and a process of its own, so it is begun with a button and looked after by
 the page. What was found is kept in memory, until the pages are locked or anything is forgotten, and
@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from deskbound_client.config import load_config
 from deskbound_client.employee.measuring import Measuring
-from deskbound_client.employee.model import Measured, Question, ask
+from deskbound_client.employee.model import OWN, PERSONAL, SHARED, Measured, Question, ask
 from deskbound_client.employee.receipts import receipts
 from deskbound_client.employee.sent import received
 from deskbound_client.ui.desk import Notice
@@ -33,7 +33,9 @@ NAMES = {
     "Markov 1": "What usually follows one step (Markov 1)",
     "Markov 2": "What usually follows two steps (Markov 2)",
     "before": "The model before it learned",
-    "shared model": "The shared model",
+    SHARED: "The shared model",
+    OWN: "What you did, counted on all along",
+    PERSONAL: "Personal: the shared model, and what you did",
 }
 
 
@@ -142,7 +144,7 @@ def _rows(found: Measured) -> list[tuple[str, bool, float, float, Markup]]:
     return [
         (
             NAMES.get(name, name),
-            name == "shared model",
+            name == PERSONAL,
             score.hit1,
             score.hit5,
             charts.bar(score.hit1, f"right {score.hit1:.1%} of the time", mark=score.hit5),

@@ -1,0 +1,233 @@
+"""What a personal model is worth: own counts, a crowd's, and both, from the first action on.
+
+    python -m benchmarks.people.personal [--data FOLDER] [--set abb_ide] [--only cold]
+
+*Cold start*: people are parted into folds; the people of a fold are newcomers, and the crowd's
+private counts come from everybody else. Of a newcomer's actions the first so many are learned from;
+of those right after, ``GUESSED`` are guessed, each after all before it, without learning any more.
+The people of ``TUNED`` are left out: constants of the personal head were chosen on them.
+
+*All along*: everybody's first 80 % of actions are learned from, by the crowd as by themselves, and
+the last 20 % guessed, each learned once it was guessed.
+
+Units, contract and epsilon are those of ``private_counts``.
+"""
+
+import argparse
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from benchmarks.people.counting import Score, score
+from benchmarks.people.private_counts import SEEDS, Floats, read, released, sigma_for, tally
+from benchmarks.people.sets import SETS, Crowd, Person, Whole, arguments, load
+from deskbound_client.learn.personal import ORDER, PersonalHead
+from deskbound_strategies.sketch import Counts
+
+FOLDS = 5
+TUNED = (0, 1)
+KNOWN = (0, 10, 30, 100, 300, 1_000, 3_000)
+GUESSED = 100
+FEWEST_GUESSED = 10
+WARM = 1_000  # actions after which a head remembers nothing of who was right before
+EPSILONS = (np.inf, 8.0, 4.0, 1.0)
+_AT_ONCE = 2_000  # positions
+
+Which = tuple[float, int]  # epsilon and seed
+OWN: Which = (0.0, 0)  # nobody's counts
+
+
+def crowds(crowd: Crowd, people: list[Person], seed: int) -> dict[Which, Counts]:
+    """Return the private counts of some people for each epsilon and seed.
+
+    Args:
+        crowd: whose vocabulary it is.
+        people: what is learned from.
+        seed: added to each seed, so that no two folds have the same noise.
+    """
+    tallies = tally(crowd, people, "session")
+    found = {(np.inf, 0): read(tallies.summed(np.ones(tallies.units)), crowd.size)}
+    for epsilon in EPSILONS[1:]:
+        sigma = sigma_for(epsilon)
+        for one in SEEDS:
+            cells = released(tallies, sigma, np.random.default_rng([one, seed]))
+            found[epsilon, one] = read(cells, crowd.size)
+    return found
+
+
+def told(counts: Counts, history: Whole, places: Whole) -> Floats:
+    """Return (n, actions) what a crowd expects at places of a history that have two before them."""
+    contexts = np.stack([history[places - 2], history[places - 1]])
+    unique, where = np.unique(contexts, axis=1, return_inverse=True)
+    return counts.after_two(*unique)[where]
+
+
+def ranks(chances: Floats, wanted: Whole) -> Whole:
+    """Return (n,) the rank of what was right in rows of chances; ties go to the smaller token."""
+    mine = chances[np.arange(len(wanted)), wanted][:, None]
+    before = np.arange(chances.shape[1]) < wanted[:, None]
+    found: Whole = ((chances > mine) | ((chances == mine) & before)).sum(axis=1)
+    return found
+
+
+def follow(
+    head: PersonalHead, history: Whole, begin: int, shared: Floats, *, online: bool = True
+) -> tuple[Whole, Whole]:
+    """Return (n,) ranks by own counts alone and (n,) by the personal head.
+
+    Args:
+        head: learns each action once it was guessed, if ``online``.
+        history: (m,) what was done.
+        begin: where to guess first.
+        shared: (n, actions) what the crowd expects from there on.
+        online: whether to learn.
+    """
+    alone, personal = np.empty_like(shared), np.empty_like(shared)
+    tokens = history.tolist()
+    for row, said in enumerate(shared):
+        place = begin + row
+        recent = tokens[max(0, place - ORDER) : place]
+        guessed = head.learn(recent, tokens[place], said) if online else head.guess(recent, said)
+        alone[row], personal[row] = guessed.own, guessed.personal
+    wanted = history[begin : begin + len(shared)]
+    return ranks(alone, wanted), ranks(personal, wanted)
+
+
+def counted(tokens: list[int]) -> PersonalHead:
+    """Return the head of somebody who did this, and was never told what a crowd expects."""
+    head = PersonalHead()
+    for place, token in enumerate(tokens):
+        head.count(tokens[max(0, place - ORDER) : place], token)
+    return head
+
+
+def cold(crowd: Crowd) -> dict[tuple[int, str, Which], list[Whole]]:
+    """Return newcomers' ranks by known actions, who guesses, and epsilon and seed."""
+    found: dict[tuple[int, str, Which], list[Whole]] = defaultdict(list)
+    parts = [person.split()[0] for person in crowd.people]
+    for fold in track(range(len(TUNED), FOLDS), f"{crowd.name}: newcomers", transient=True):
+        others = [past for number, past in enumerate(parts) if number % FOLDS != fold]
+        shared = crowds(crowd, others, fold)
+        for person in crowd.people[fold::FOLDS]:
+            for which, counts in shared.items():
+                for known, alone, crowds_, both in newcomer(counts, person.tokens):
+                    found[known, "shared", which].append(crowds_)
+                    found[known, "both", which].append(both)
+                    if np.isinf(which[0]):
+                        found[known, "own", OWN].append(alone)
+    return found
+
+
+def newcomer(counts: Counts, tokens: Whole) -> Iterator[tuple[int, Whole, Whole, Whole]]:
+    """Yield how many actions are known and ranks of the next: by own counts, crowd and both."""
+    tokens = tokens[: KNOWN[-1] + GUESSED]
+    shared = told(counts, tokens, np.arange(2, len(tokens)))
+    head, learned = counted(tokens[:2].tolist()), 2
+    for known in KNOWN:
+        begin = max(known, 2)  # before, the crowd has nothing to go by
+        if len(tokens) < begin + FEWEST_GUESSED:
+            return
+        follow(head, tokens, learned, shared[learned - 2 : begin - 2])
+        learned = begin
+        said = shared[begin - 2 : begin - 2 + GUESSED]
+        wanted = tokens[begin : begin + len(said)]
+        judge = PersonalHead() if known == 0 else head
+        alone, both = follow(judge, tokens, begin, said, online=False)
+        yield known, alone, ranks(said, wanted), both
+
+
+def along(crowd: Crowd) -> dict[tuple[str, Which], list[Whole]]:
+    """Return everybody's ranks by who guesses, and epsilon and seed, learning all along."""
+    found: dict[tuple[str, Which], list[Whole]] = defaultdict(list)
+    parts = [person.split() for person in crowd.people]
+    shared = crowds(crowd, [past for past, _ in parts], 0)
+    for past, future in track(parts, f"{crowd.name}: all along", transient=True):
+        history = np.r_[past.tokens, future.tokens]
+        warm = max(2, len(past.tokens) - WARM)
+        for which, counts in shared.items():
+            head = counted(history[:warm].tolist())
+            for start in range(warm, len(history), _AT_ONCE):
+                places = np.arange(start, min(start + _AT_ONCE, len(history)))
+                said = told(counts, history, places)
+                alone, both = follow(head, history, start, said)
+                late = places >= len(past.tokens)
+                found["shared", which].append(ranks(said, history[places])[late])
+                found["both", which].append(both[late])
+                if np.isinf(which[0]):
+                    found["own", OWN].append(alone[late])
+    return found
+
+
+def _over_seeds(found: Mapping[Which, list[Whole]]) -> Iterator[tuple[float, list[Score]]]:
+    """Yield each epsilon with its seeds' scores."""
+    for epsilon in sorted({one for one, _ in found}, reverse=True):
+        yield epsilon, [score(every) for (one, _), every in found.items() if one == epsilon]
+
+
+def _cell(scores: list[Score], name: str) -> str:
+    values = np.array([getattr(one, name) for one in scores])
+    spread = f" ± {values.std(ddof=1):.3f}" if len(values) > 1 else ""
+    return f"{values.mean():.3f}{spread}"
+
+
+def _of(found: Mapping[tuple[int, str, Which], list[Whole]], known: int, who: str) -> list[str]:
+    mine = {which: every for (n, by, which), every in found.items() if (n, by) == (known, who)}
+    return [_cell(scores, "hit1") for _, scores in _over_seeds(mine)]
+
+
+def cold_table(crowd: Crowd) -> Table:
+    """Return hit@1 of newcomers by how much they have done."""
+    found = cold(crowd)
+    result = Table(title=f"{crowd.name}: hit@1 of newcomers, {len(SEEDS)} seeds")
+    result.add_column("known", justify="right")
+    result.add_column("people", justify="right")
+    result.add_column("own")
+    for epsilon in EPSILONS:
+        result.add_column(f"shared, {_named(epsilon)}")
+        result.add_column(f"both, {_named(epsilon)}")
+    for known in KNOWN:
+        people = len(found[known, "own", OWN])
+        if people:
+            columns = zip(_of(found, known, "shared"), _of(found, known, "both"), strict=True)
+            cells = [cell for pair in columns for cell in pair]
+            result.add_row(f"{known:,}", str(people), *_of(found, known, "own"), *cells)
+    return result
+
+
+def along_table(crowd: Crowd) -> Table:
+    """Return how good own counts, shared ones and both are for everybody."""
+    found = along(crowd)
+    result = Table(title=f"{crowd.name}: all along, counting on, {len(SEEDS)} seeds")
+    for name in ("who", "epsilon", "hit@1", "hit@5", "MRR"):
+        result.add_column(name, justify="right")
+    for who in ("own", "shared", "both"):
+        mine = {which: every for (by, which), every in found.items() if by == who}
+        for epsilon, scores in _over_seeds(mine):
+            cells = [_cell(scores, name) for name in ("hit1", "hit5", "mrr")]
+            result.add_row(who, "" if who == "own" else _named(epsilon), *cells)
+    return result
+
+
+def _named(epsilon: float) -> str:
+    return "no noise" if np.isinf(epsilon) else f"{epsilon:g}"
+
+
+def main() -> None:
+    """Print both tables."""
+    parser: argparse.ArgumentParser = arguments(__doc__)
+    parser.add_argument("--set", choices=SETS, default="abb_ide", help="Which people.")
+    parser.add_argument("--only", choices=("cold", "along"), help="One of the two tables.")
+    asked = parser.parse_args()
+    crowd, console = load(asked.set, asked.data), Console(width=160)
+    if asked.only != "along":
+        console.print(cold_table(crowd))
+    if asked.only != "cold":
+        console.print(along_table(crowd))
+
+
+if __name__ == "__main__":
+    main()
