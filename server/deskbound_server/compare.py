@@ -11,10 +11,6 @@ from deskbound_server.schema import RoundState
 from deskbound_strategies.accounting import epsilon_prv, event_of
 from deskbound_strategies.policy import PROFILES
 
-# What the database records of how good a model is. Laptops measure for themselves and those figures
-# have no way out, so there is nothing yet.
-UTILITY: dict[str, float] = {}
-
 
 @dataclass(frozen=True, slots=True)
 class Spread:
@@ -45,7 +41,8 @@ class Facts:
         delta: of the plan's profile.
         bytes_down: weights and contracts to all laptops that were asked.
         bytes_up: updates that count.
-        utility: figures of the last model by head; empty, see ``UTILITY``.
+        held_out_loss: of the last released model on public data, nats a unit; None when it was not
+            tried. Laptops measure for themselves, and those figures have no way out.
     """
 
     run: str
@@ -62,7 +59,7 @@ class Facts:
     delta: float
     bytes_down: int
     bytes_up: int
-    utility: dict[str, float]
+    held_out_loss: float | None
 
 
 def facts_of(sight: Sight, model_bytes: int) -> Facts:
@@ -74,6 +71,7 @@ def facts_of(sight: Sight, model_bytes: int) -> Facts:
     """
     plan = RoundPlan.from_bytes(sight.run.plan)
     closed = [row for row in sight.rounds if row.closed]
+    losses = [row.check.loss for row in closed if row.state is RoundState.RELEASED]
     delta = PROFILES[plan.profile].delta_day
     events = [event_of(sample_contract(plan))] * len(sight.rounds)
     refused, rejected = Counter[str](), Counter[str]()
@@ -95,7 +93,7 @@ def facts_of(sight: Sight, model_bytes: int) -> Facts:
         delta=delta,
         bytes_down=sum(row.cohort * (model_bytes + len(row.envelope)) for row in closed),
         bytes_up=sum(row.admitted * model_bytes for row in closed),
-        utility=dict(UTILITY),
+        held_out_loss=losses[-1] if losses else None,
     )
 
 

@@ -5,10 +5,13 @@ What is kept of a round are counts and public terms, nothing per laptop.
 
 import difflib
 import json
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import quote
 
 import sqlalchemy as sql
 from sqlalchemy import event
@@ -18,7 +21,7 @@ from deskbound_server import schema
 from deskbound_server.publication import Cause, Check
 from deskbound_server.schema import LaptopRow, RoundRow, RoundState, RunRow, RunState
 from deskbound_strategies.contract import RoundContract
-from deskbound_strategies.dp_fedavg import Outcome
+from deskbound_strategies.dp_fedavg import Outcome, Progress
 from deskbound_strategies.errors import (
     BusyError,
     DeskboundError,
@@ -43,11 +46,27 @@ class Database:
             DiskFullError: there is no room.
         """
         path.touch(mode=0o600, exist_ok=True)
-        engine = sql.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+        engine = sql.create_engine(
+            sql.URL.create("sqlite", database=str(path)), connect_args={"timeout": 30}
+        )
         event.listen(engine, "connect", _pragmas)
         with _translated():
             schema.metadata.create_all(engine)
         return cls(engine)
+
+    @classmethod
+    def open_to_read(cls, path: Path) -> Self:
+        """Open a database that is there, so that nothing can be written through it.
+
+        Raises:
+            VaultDamagedError: on reading, when the file is gone or no such database.
+        """
+
+        def connect() -> sqlite3.Connection:
+            address = f"file:{quote(str(path))}?mode=ro"
+            return sqlite3.connect(address, uri=True, timeout=30, check_same_thread=False)
+
+        return cls(sql.create_engine("sqlite://", creator=connect, poolclass=sql.NullPool))
 
     def close(self) -> None:
         """Let go of the file."""
@@ -143,12 +162,26 @@ class Database:
             rejected=json.dumps(outcome.rejected, sort_keys=True), model_out=model_out,
             optimizer_state=optimizer_state,
         )  # fmt: skip
+        progress = schema.progress
         with _translated(), self._engine.begin() as connection:
             append_leaves(connection, leaves)
             connection.execute(change)
+            connection.execute(sql.delete(progress).where(progress.c.digest == digest))
             if check is not None:
                 row = {"cause": check.cause, "loss": check.loss, "before": check.before}
                 connection.execute(sql.insert(schema.checks).values(digest=digest, **row))
+
+    def note_progress(self, digest: str, found: Progress) -> None:
+        """Write down how far an open round is, over what was written before."""
+        insert = sql.insert(schema.progress).prefix_with("OR REPLACE")
+        self._write(insert.values(digest=digest, **asdict(found)))
+
+    def progress(self, digest: str) -> Progress | None:
+        """Return how far an open round is, None before anybody was asked and after it closed."""
+        table = schema.progress
+        counts = sql.select(*(table.c[name] for name in Progress.__slots__))
+        rows = self._read(counts.where(table.c.digest == digest))
+        return Progress(**rows[0]) if rows else None
 
     def abandon_open_rounds(self, run: str) -> int:
         """Mark rounds a dead process left open; their contracts are never used again."""

@@ -9,6 +9,7 @@
       keys/log.key          Ed25519, signs the heads of the log
       secrets/superexec.secret control.token
       secrets/witness.token what witnesses show to read the log
+      secrets/ui-tokens.json hashes of the tokens that open the pages
       witnesses             keys of the witnesses, one a line
       deskbound.db          runs, rounds, models, enrolled laptops (pseudonymous)
       flower.db             Flower's own state; holds noised updates for a while
@@ -91,6 +92,11 @@ class ServerHome:
     def witness_token(self) -> Path:
         """What witnesses show to read the log."""
         return self.root / "secrets" / "witness.token"
+
+    @property
+    def ui_tokens(self) -> Path:
+        """Hashes of the tokens that open the pages."""
+        return self.root / "secrets" / "ui-tokens.json"
 
     @property
     def witnesses(self) -> Path:

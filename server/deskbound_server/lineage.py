@@ -19,6 +19,7 @@ from deskbound_strategies.log_entries import ReleasedModel, model_leaf
 from deskbound_strategies.policy import PROFILES
 
 LATEST = "latest"
+TRIALS = frozenset({"next_action_hits"})  # tasks that try a model and make none
 _LIST = "List them with 'deskbound-server model list'."
 
 
@@ -69,8 +70,13 @@ class Lineage:
 
 
 def released(database: Database) -> list[RoundRow]:
-    """Return every round that released a model, oldest first."""
-    rows = [row for run in database.runs() for row in database.rounds(run.id)]
+    """Return every round that released a model, oldest first; what a trial came to is none."""
+    rows = [
+        row
+        for run in database.runs()
+        if RoundPlan.from_bytes(run.plan).task not in TRIALS
+        for row in database.rounds(run.id)
+    ]
     found = [row for row in rows if row.state is RoundState.RELEASED]
     return sorted(found, key=lambda row: (row.closed, row.number))
 
@@ -108,7 +114,6 @@ def lineage_of(database: Database, row: RoundRow) -> Lineage:
         for one in database.rounds(row.run)
         if (one.number, one.attempt) <= (row.number, row.attempt)
     ]
-    leaf = model_leaf(ReleasedModel(row.digest, row.run, row.number, row.model_out, row.admitted))
     delta = PROFILES[plan.profile].delta_day
     return Lineage(
         model=row.model_out,
@@ -117,7 +122,7 @@ def lineage_of(database: Database, row: RoundRow) -> Lineage:
         round=row.number,
         attempt=row.attempt,
         contract=row.digest,
-        log_index=database.leaf_index(leaf),
+        log_index=database.leaf_index(leaf_of(row)),
         task=contract.task,
         vocabulary_hash=contract.vocabulary_hash,
         aggregation=contract.aggregation,
@@ -131,6 +136,11 @@ def lineage_of(database: Database, row: RoundRow) -> Lineage:
         attempts_charged=len(asked),
         held_out_loss=row.check.loss,
     )
+
+
+def leaf_of(row: RoundRow) -> bytes:
+    """Return the leaf by which the log knows the model that a round released."""
+    return model_leaf(ReleasedModel(row.digest, row.run, row.number, row.model_out, row.admitted))
 
 
 def _contract(row: RoundRow) -> RoundContract:

@@ -11,7 +11,7 @@ the round is asked for again from the last good model, a few times at most.
 """
 
 import secrets
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import takewhile
@@ -30,8 +30,15 @@ from deskbound_strategies import dsse
 from deskbound_strategies.aggregation import FloatTensors
 from deskbound_strategies.codec import Tensors, decode, encode
 from deskbound_strategies.contract import PAYLOAD_TYPE, RoundContract, join_releases
-from deskbound_strategies.dp_fedavg import Clock, DpFedAvg, Outcome, gather, sample_cohort
-from deskbound_strategies.errors import RoundFailedError
+from deskbound_strategies.dp_fedavg import (
+    Clock,
+    DpFedAvg,
+    Outcome,
+    Progress,
+    gather,
+    sample_cohort,
+)
+from deskbound_strategies.errors import DeskboundError, RoundFailedError
 from deskbound_strategies.log_entries import ReleasedModel, contract_leaf, model_leaf
 from deskbound_strategies.log_rules import LogRules
 from deskbound_strategies.robust import aggregator_for
@@ -273,6 +280,12 @@ def _fresh_contract(job: Job, number: int, model_hash: str, anchors: str) -> Rou
 
 def _strategy(job: Job, contract: RoundContract, receipts: Receipts) -> DpFedAvg:
     dimension = sum(spec.elements for spec in job.layout)
+    digest = contract.digest()
+
+    def report(found: Progress) -> None:
+        with suppress(DeskboundError):  # it is only shown, and worth no round
+            job.database.note_progress(digest, found)
+
     admission = Admission(contract, job.layout, job.plan.admitted_norm(dimension), receipts)
     return DpFedAvg(
         job.grid,
@@ -280,6 +293,7 @@ def _strategy(job: Job, contract: RoundContract, receipts: Receipts) -> DpFedAvg
         max_update_bytes=admission.max_update_bytes,
         enough=job.plan.enough,
         clock=job.clock,
+        report=report,
     )
 
 

@@ -126,6 +126,16 @@ checks = sql.Table(
     sql.Column("loss", sql.Float, nullable=True),
     sql.Column("before", sql.Float, nullable=True),
 )
+# How far a round is while it is open; the row goes when the round is closed.
+progress = sql.Table(
+    "progress",
+    metadata,
+    sql.Column("digest", sql.ForeignKey("rounds.digest"), primary_key=True),
+    sql.Column("asked", sql.Integer, nullable=False),
+    sql.Column("admitted", sql.Integer, nullable=False),
+    sql.Column("refused", sql.Integer, nullable=False),
+    sql.Column("rejected", sql.Integer, nullable=False),
+)
 laptops = sql.Table(
     "laptops",
     metadata,

@@ -6,7 +6,7 @@ What a private evaluation tries is a released model as well, with empty cells ar
 from dataclasses import replace
 
 from deskbound_server.database import Database
-from deskbound_server.lineage import find_released, released
+from deskbound_server.lineage import TRIALS, find_released, released
 from deskbound_server.model_store import ModelStore
 from deskbound_server.plan import RoundPlan
 from deskbound_strategies import next_action, next_action_hits
@@ -23,7 +23,7 @@ def named_start(plan: RoundPlan, database: Database) -> RoundPlan:
         NotFoundError: no model of the task begins so, or several do.
     """
     if not plan.start_from:
-        if find_task(plan.task).held_out:
+        if plan.task in TRIALS:
             raise ConfigError(
                 f"A plan of task {plan.task} tries a model and names none.",
                 'Give start_from = "latest", or the beginning of a model\'s hash.',

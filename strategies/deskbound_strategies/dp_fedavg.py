@@ -83,6 +83,16 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an open round is; counts only, as in ``Outcome``."""
+
+    asked: int
+    admitted: int
+    refused: int
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
 class Clock:
     """Time as a round sees it, so that tests need no waiting."""
 
@@ -98,6 +108,9 @@ class _Tally:
     asks: Counter[int] = field(default_factory=Counter)
     away: set[int] = field(default_factory=set)
     looked: float = 0.0
+
+    def progress(self, asked: int, admitted: int) -> Progress:
+        return Progress(asked, admitted, self.refused.total(), self.rejected.total())
 
 
 def gather(grid: Grid, wanted: int, until: float, clock: Clock | None = None) -> list[int]:
@@ -127,6 +140,7 @@ class DpFedAvg:
         max_update_bytes: most bytes of an update; more is malformed, undecoded.
         enough: close the round once so many are admitted (over-selection); 0 waits for all.
         clock: time source.
+        report: told how far the round is, when it begins and whenever a reply came.
     """
 
     def __init__(
@@ -137,12 +151,14 @@ class DpFedAvg:
         max_update_bytes: int,
         enough: int = 0,
         clock: Clock | None = None,
+        report: Callable[[Progress], None] = lambda _: None,
     ) -> None:
         self._grid = grid
         self._judge = judge
         self._max_update_bytes = max_update_bytes
         self._enough = enough
         self._clock = clock or Clock()
+        self._report = report
 
     def run_round(
         self,
@@ -164,8 +180,11 @@ class DpFedAvg:
         """
         tally = _Tally(looked=self._clock.now())
         waiting = self._ask(contract, request, dict.fromkeys(cohort), tally)
+        self._report(tally.progress(len(cohort), aggregator.count))
         while self._is_open(contract, waiting, tally, aggregator):
-            if not self._collect(contract, waiting, tally, aggregator):
+            if self._collect(contract, waiting, tally, aggregator):
+                self._report(tally.progress(len(cohort), aggregator.count))
+            else:
                 self._clock.wait(POLL_SECONDS)
             waiting |= self._ask_again(contract, request, waiting, tally)
         released = aggregator.count >= max(1, contract.minimum_cohort)

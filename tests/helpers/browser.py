@@ -16,9 +16,10 @@ from deskbound_client.paths import HomePaths
 from deskbound_client.store.keystore import choose_keystore
 from deskbound_client.store.vault import Vault
 from deskbound_client.ui.desk import Desk
-from deskbound_client.ui.keys import DoorKeys
-from deskbound_client.ui.letter import Letter
-from deskbound_client.ui.serve import authority_of, listening, serve
+from deskbound_client.ui.serve import letter_of, serve
+from deskbound_strategies.pages.keys import DoorKeys
+from deskbound_strategies.pages.letter import Letter
+from deskbound_strategies.pages.serving import authority_of, listening
 from tests.helpers.cli import PASSPHRASE
 
 CHROMIUM = "/usr/bin/chromium"
@@ -72,7 +73,7 @@ class Pages:
         self.desk.keys = DoorKeys()
         self.code = self.desk.keys.code
         self.letter.burn()
-        self.letter = Letter(self.desk)
+        self.letter = letter_of(self.desk)
         self.desk.touch()
 
     def entered(self) -> httpx.Client:
@@ -102,7 +103,7 @@ def served(home: Path, vault: Vault, **more: Any) -> Iterator[Pages]:
     clock = Clock()
     with listening() as listener:
         desk = Desk(HomePaths(home), vault, authority_of(listener), clock=clock, **more)
-        letter = Letter(desk)
+        letter = letter_of(desk)
         thread = threading.Thread(target=serve, args=(desk, listener, letter), daemon=True)
         pages = Pages(desk, letter, clock, thread, desk.keys.code)
         thread.start()

@@ -112,7 +112,7 @@ def test_a_person_reads_it_side_by_side_in_eighty_columns(say, database, capsys)
     words = {line.split("  ")[0]: line for line in table}
     assert words["noise_multiplier"].split()[1:] == ["1.5", "2.0"]
     assert "2 of 2" in words["rounds released"]
-    assert "not recorded" in words["utility per head"]
+    assert "not recorded" in words["held-out loss"]
 
 
 def test_an_unknown_run_is_one_sentence_with_the_nearest(say, database, capsys):

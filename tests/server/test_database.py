@@ -7,7 +7,7 @@ import pytest
 from deskbound_server.database import Database
 from deskbound_server.publication import Cause, Check
 from deskbound_server.schema import RoundState, RunState
-from deskbound_strategies.dp_fedavg import Outcome
+from deskbound_strategies.dp_fedavg import Outcome, Progress
 from deskbound_strategies.errors import BusyError, NotFoundError, VaultDamagedError
 from tests.helpers.server import new_plan
 
@@ -132,8 +132,44 @@ def test_the_file_is_private_and_survives_a_power_cut(database, tmp_path):
 def test_no_table_of_rounds_names_a_laptop(database):
     from deskbound_server import schema
 
-    for table in (schema.runs, schema.rounds, schema.log_leaves, schema.checkpoints):
+    for name in ("runs", "rounds", "progress", "log_leaves", "checkpoints"):
+        table = schema.metadata.tables[name]
         assert not {"node", "fingerprint", "laptop", "anchor"} & set(table.columns.keys())
+
+
+def test_how_far_a_round_is_is_written_over_and_goes_when_it_closes(database):
+    database.open_round(contract(), b"envelope", b"leaf")
+    digest = contract().digest()
+    assert database.progress(digest) is None
+    database.note_progress(digest, Progress(4, 0, 0, 0))
+    database.note_progress(digest, Progress(4, 1, 2, 0))
+    assert database.progress(digest) == Progress(4, 1, 2, 0)
+    database.close_round(digest, outcome(), 120, model_out="c" * 64)
+    assert database.progress(digest) is None
+
+
+def test_what_is_opened_to_read_sees_what_is_written_and_writes_nothing(database, tmp_path):
+    with closing(Database.open_to_read(tmp_path / "deskbound.db")) as reader:
+        assert [run.id for run in reader.runs()] == [RUN]
+        database.set_run(RUN, RunState.RUNNING)
+        assert reader.find_run(RUN).state is RunState.RUNNING
+        with pytest.raises(VaultDamagedError):
+            reader.set_run(RUN, RunState.FAILED)
+    assert database.find_run(RUN).state is RunState.RUNNING
+
+
+def test_a_database_is_read_with_nobody_else_there_and_one_that_is_not_is_not_made(tmp_path):
+    path = tmp_path / "odd ?#%20name.db"
+    with closing(Database.open(path)) as database:
+        database.add_run(RUN, b"{}", 1)
+    with closing(Database.open_to_read(path)) as reader:
+        assert [run.id for run in reader.runs()] == [RUN]
+    with (
+        closing(Database.open_to_read(tmp_path / "none.db")) as reader,
+        pytest.raises(VaultDamagedError),
+    ):
+        reader.runs()
+    assert not (tmp_path / "none.db").exists()
 
 
 def test_a_round_and_its_leaves_are_one(database):

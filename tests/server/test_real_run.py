@@ -1,11 +1,14 @@
 """A whole run on a real SuperLink with real SuperNodes over TLS, driven by the real commands."""
 
 import json
+from contextlib import closing
 
 import numpy as np
 import pytest
 
+from deskbound_server.database import Database
 from deskbound_server.model_store import ModelStore
+from deskbound_server.presence import Laptops, count_laptops
 from deskbound_strategies.codec import decode
 from deskbound_strategies.errors import RefusalCode
 from deskbound_strategies.task import find_task, weights_of
@@ -26,6 +29,8 @@ def test_a_run_from_plan_to_model_and_an_operator_who_sees_counts_only(home, tmp
     scripts = (real.answers_with(0.5), real.answers_with(1.5), refuses)
     plan = real.write_plan(tmp_path / "plan.toml", real.new_plan(cohort=3))
     with real.laptops(home, tmp_path / "laptops", *scripts) as made:
+        with closing(Database.open_to_read(home.database)) as database:
+            assert count_laptops(home, database) == Laptops(enrolled=3, online=3)
         done = real.run_command(home, "run", str(plan), "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)

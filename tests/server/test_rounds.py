@@ -16,8 +16,9 @@ from deskbound_strategies import dsse, round_proof
 from deskbound_strategies.checkpoint import Trust
 from deskbound_strategies.codec import TensorSpec, decode, encode
 from deskbound_strategies.contract import PAYLOAD_TYPE, RoundContract
-from deskbound_strategies.dp_fedavg import Clock
+from deskbound_strategies.dp_fedavg import Clock, Progress
 from deskbound_strategies.errors import (
+    DiskFullError,
     RefusalCode,
     RoundFailedError,
     VerificationError,
@@ -120,6 +121,36 @@ def test_a_run_releases_a_model_per_round(tmp_path):
     assert [row.state for row in rows] == [RoundState.RELEASED] * 3
     assert [row.model_in for row in rows[1:]] == [row.model_out for row in rows[:-1]]
     assert {c.digest() for c in bench.contracts} == {row.digest for row in rows}
+
+
+def test_how_far_a_round_is_stands_in_the_record_while_it_is_open_and_costs_no_round(
+    tmp_path, monkeypatch
+):
+    plan = new_plan(rounds=1)
+    bench = Bench(tmp_path, plan)
+    bench.grid.nodes[2].seconds = 5.0
+    seen, wait = [], bench.clock.wait
+
+    def look(seconds):
+        wait(seconds)
+        for row in bench.database.rounds(bench.run):
+            seen.append(bench.database.progress(row.digest))
+
+    bench.clock.wait = look
+    conduct(bench.job(plan))
+    assert seen[-1] == Progress(asked=2, admitted=1, refused=0, rejected=0)
+    (row,) = bench.database.rounds(bench.run)
+    assert bench.database.progress(row.digest) is None, "and goes when the round closes"
+
+    (tmp_path / "second").mkdir()
+    unlucky = Bench(tmp_path / "second", plan)
+
+    def full(*_):
+        raise DiskFullError("There is no room.", "Make some.")
+
+    monkeypatch.setattr(unlucky.database, "note_progress", full)
+    conduct(unlucky.job(plan))
+    assert unlucky.states() == [(1, "released")]
 
 
 def test_contracts_name_the_releases_that_are_named_when_they_are_written(tmp_path):

@@ -9,7 +9,14 @@ from flwr.app import ArrayRecord, ConfigRecord, Error, RecordDict
 from deskbound_strategies.aggregation import StreamingMean
 from deskbound_strategies.codec import TensorSpec, decode, encode, encoded_size
 from deskbound_strategies.contract import RoundContract
-from deskbound_strategies.dp_fedavg import MAX_ASKS, Clock, DpFedAvg, gather, sample_cohort
+from deskbound_strategies.dp_fedavg import (
+    MAX_ASKS,
+    Clock,
+    DpFedAvg,
+    Progress,
+    gather,
+    sample_cohort,
+)
 from deskbound_strategies.errors import Refusal, RefusalCode
 from deskbound_strategies.wire import (
     contract_message,
@@ -62,12 +69,14 @@ def says(content) -> FakeNode:
     return FakeNode(lambda _: content)
 
 
-def run(nodes: dict[int, FakeNode], *, enough: int = 0, cohort=None, **terms):
+def run(
+    nodes: dict[int, FakeNode], *, enough: int = 0, cohort=None, report=lambda _: None, **terms
+):
     clock = FakeClock()
     grid = FakeGrid(clock, nodes)
     strategy = DpFedAvg(
         grid, judge, max_update_bytes=encoded_size(LAYOUT), enough=enough,
-        clock=Clock(clock.now, clock.wait),
+        clock=Clock(clock.now, clock.wait), report=report,
     )  # fmt: skip
     agreed = contract(**terms)
     asked = list(nodes) if cohort is None else cohort
@@ -97,6 +106,19 @@ def test_refusals_are_counted_by_code_and_never_averaged():
     assert outcome.refused == {"sigma-too-low": 2}
     np.testing.assert_array_equal(outcome.mean["w"], [2.0] * 4)
     assert outcome.missing == 0
+
+
+def test_how_far_a_round_is_is_told_in_counts_that_end_as_its_outcome():
+    told = list[Progress]()
+    nodes = {
+        1: says(update(1)), 2: FakeNode(lambda _: refusal_content(RefusalCode.SIGMA_TOO_LOW), 4),
+        3: says(None),
+    }  # fmt: skip
+    outcome, _, _ = run(nodes, report=told.append)
+    assert told[0] == Progress(3, 0, 0, 0)
+    assert told[-1] == Progress(3, outcome.admitted, 1, 0)
+    sums = [one.admitted + one.refused + one.rejected for one in told]
+    assert sums == sorted(sums)
 
 
 def test_silence_lasts_until_the_deadline_and_looks_like_any_other_silence():

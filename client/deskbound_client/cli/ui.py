@@ -40,8 +40,8 @@ def ui(
     minutes = parse_idle(idle)
     # Late: the other commands need no web server.
     from deskbound_client.ui.desk import Desk  # noqa: PLC0415
-    from deskbound_client.ui.letter import Letter  # noqa: PLC0415
-    from deskbound_client.ui.serve import authority_of, listening, serve  # noqa: PLC0415
+    from deskbound_client.ui.serve import letter_of, serve  # noqa: PLC0415
+    from deskbound_strategies.pages.serving import authority_of, listening  # noqa: PLC0415
 
     paths, passphrase = paths_of(context), passphrase_given(context)
     with open_vault(context, passphrase) as vault, listening(port) as listener:
@@ -49,7 +49,7 @@ def ui(
         desk = Desk(
             paths, vault, authority_of(listener), passphrase=passphrase, idle_seconds=minutes * 60
         )
-        letter = Letter(desk)
+        letter = letter_of(desk)
         opened = browser and webbrowser.open(letter.path.as_uri())
         console.print(f"The pages are at [bold]http://{desk.authority}[/]; they open once with")
         console.print(f"the code [bold]{desk.keys.code}[/]")

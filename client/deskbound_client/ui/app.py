@@ -11,8 +11,9 @@ How a page is added:
    content security policy refuses them. Forms carry ``{{ csrf }}``.
 3. The module goes into ``PAGES`` below.
 
-What a handler uses is in ``ui/page.py``: ``desk_of(request)``, ``form_of(request)``,
-``render(request, template, ...)``, ``back(request, path, notice)``. Paths under ``/live/`` are for
+What a handler uses is in ``ui/page.py``: ``desk_of(request)``, ``render(request, template, ...)``,
+``back(request, path, notice)``; and what both sides share in ``deskbound_strategies.pages``:
+``form_of(request)``, pictures, the frame of a page, its style. Paths under ``/live/`` are for
 what a page asks for by itself; they do not put off the lock.
 """
 
@@ -25,7 +26,7 @@ from starlette.staticfiles import StaticFiles
 
 from deskbound_client.ui import door, page
 from deskbound_client.ui.desk import Desk
-from deskbound_client.ui.guard import STATIC, Guard
+from deskbound_client.ui.entrance import STATIC, Entrance
 from deskbound_client.ui.pages import (
     budget,
     consent,
@@ -37,11 +38,13 @@ from deskbound_client.ui.pages import (
     stored,
     today,
 )
-from deskbound_strategies.errors import DeskboundError
+from deskbound_strategies.pages import guard
+from deskbound_strategies.pages.answers import error_pages
 
 PAGES: tuple[ModuleType, ...] = (
     today, stored, left, budget, consent, model, settings, doctor, forget,
 )  # fmt: skip
+OPEN_TO_ALL = guard.static_files(STATIC, guard.STATIC)
 
 
 def make_app(desk: Desk) -> Starlette:
@@ -50,18 +53,14 @@ def make_app(desk: Desk) -> Starlette:
         Route("/enter", door.enter, methods=["POST"]),
         Route("/lock", door.lock, methods=["POST"]),
         Route("/live/alive", door.alive),
-        Mount("/static", StaticFiles(directory=STATIC)),
+        Mount("/static", StaticFiles(directory=STATIC, packages=[(guard.__package__, "static")])),
     ]
     for module in PAGES:
         routes.extend(module.routes)
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Guard, desk=desk)],
-        exception_handlers={
-            DeskboundError: page.explained,
-            404: page.not_found,
-            405: page.not_found,
-        },
+        middleware=[Middleware(guard.Guard, house=Entrance(desk), open_to_all=OPEN_TO_ALL)],
+        exception_handlers=error_pages(page.render),
     )
     app.state.desk = desk
     app.state.menu = [(module.PATH, module.TITLE) for module in PAGES]

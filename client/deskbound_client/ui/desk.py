@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from deskbound_client.paths import HomePaths
 from deskbound_client.store.keys import KEYS_FILE
 from deskbound_client.store.vault import Vault
-from deskbound_client.ui.keys import DoorKeys
 from deskbound_strategies.errors import PermissionsError
+from deskbound_strategies.pages.keys import DoorKeys
 
 IDLE_SECONDS = 300.0
 

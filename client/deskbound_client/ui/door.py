@@ -3,8 +3,9 @@
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from deskbound_client.ui.guard import COOKIE
-from deskbound_client.ui.page import desk_of, form_of, render
+from deskbound_client.ui.page import desk_of, render
+from deskbound_strategies.pages.answers import form_of
+from deskbound_strategies.pages.guard import COOKIE
 
 
 def enter(request: Request) -> Response:

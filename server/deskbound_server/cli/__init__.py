@@ -18,6 +18,7 @@ from deskbound_server.cli import (
     run,
     runs,
     stop,
+    ui,
     up,
     witness,
 )
@@ -46,6 +47,7 @@ def _home(
 
 for _module in (
     init, up, down, enroll, revoke, laptops, plan, run, runs, stop, model, log, release, witness,
+    ui,
 ):  # fmt: skip
     _module.register(app)
 

@@ -4,12 +4,13 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
+import click
 import typer
 from rich.console import Console
 from rich.table import Table
+from typer.core import TyperGroup
 
 from deskbound_server.database import Database
 from deskbound_server.home import ServerHome, find_home
@@ -49,21 +50,16 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, sort_keys=True))
 
 
-def moment(seconds: int) -> str:
-    """Return a time as people read it, in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M") if seconds else ""
+def first_by_default(usual: str) -> type[TyperGroup]:
+    """Return a group in which the usual command's name may be left out.
 
+    ``runs`` and ``runs 3f2a`` are then ``runs list`` and ``runs list 3f2a``.
+    """
 
-def codes(counts: dict[str, int]) -> str:
-    """Return counts by code as one short text."""
-    return ", ".join(f"{count} {code}" for code, count in sorted(counts.items()))
+    class FirstByDefault(TyperGroup):
+        def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+            if not args or args[0] not in {*self.commands, *ctx.help_option_names}:
+                args = [usual, *args]
+            return super().parse_args(ctx, args)
 
-
-def byte_words(count: int) -> str:
-    """Return a number of bytes as people read it."""
-    value = float(count)
-    for unit in ("bytes", "KB", "MB"):
-        if value < 1000:
-            return f"{count} bytes" if unit == "bytes" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} GB"
+    return FirstByDefault

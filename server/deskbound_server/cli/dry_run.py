@@ -1,40 +1,22 @@
 """What ``deskbound-server run PLAN --dry-run`` shows: terms, costs and laptops; nothing is sent."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from deskbound_server.cli.common import byte_words, open_database, table_of
-from deskbound_server.control import Control
+from deskbound_server.cli.common import open_database, table_of
 from deskbound_server.dry_run import MOST_ROUNDS, DryRun, Verdict, examine
 from deskbound_server.home import ServerHome
 from deskbound_server.plan import RoundPlan
-from deskbound_strategies.errors import (
-    ConfigError,
-    NotFoundError,
-    Refusal,
-    UnreachableError,
-    UntrustedServerError,
-)
+from deskbound_server.presence import Laptops, count_laptops
+from deskbound_server.words import byte_words
+from deskbound_strategies.errors import ConfigError, NotFoundError, Refusal
 from deskbound_strategies.task import Task, find_task
 
 DAY_SECONDS = 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class Laptops:
-    """How many there are; None for what cannot be known now.
-
-    Attributes:
-        enrolled: may connect.
-        online: are connected at this moment.
-    """
-
-    enrolled: int | None = None
-    online: int | None = None
 
 
 def dry_run(home: ServerHome, plan: RoundPlan) -> tuple[DryRun, Laptops]:
@@ -49,14 +31,9 @@ def dry_run(home: ServerHome, plan: RoundPlan) -> tuple[DryRun, Laptops]:
     except NotFoundError:
         return examine(plan, task), Laptops()
     with open_database(home) as database:
-        enrolled = {int(row.node) for row in database.laptops() if not row.revoked}
         releases = tuple(database.named_releases())
-    try:
-        with Control(home) as control:
-            online = len(control.online() & enrolled)
-    except (UnreachableError, UntrustedServerError):
-        return examine(plan, task, releases), Laptops(len(enrolled))
-    return examine(plan, task, releases), Laptops(len(enrolled), online)
+        laptops = count_laptops(home, database)
+    return examine(plan, task, releases), laptops
 
 
 def task_of(name: str) -> Task:

@@ -10,7 +10,6 @@ from deskbound_server.cli.common import (
     AsJson,
     console,
     home_of,
-    moment,
     open_database,
     print_json,
     table_of,
@@ -18,6 +17,7 @@ from deskbound_server.cli.common import (
 from deskbound_server.home import write_private
 from deskbound_server.lineage import Lineage, find_released, lineage_of, released
 from deskbound_server.model_store import Format, ModelStore
+from deskbound_server.words import moment
 from deskbound_strategies.errors import ConfigError, NotFoundError
 
 models = typer.Typer(help="List, explain and export released models.", no_args_is_help=True)

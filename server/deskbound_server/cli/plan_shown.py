@@ -10,12 +10,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from deskbound_server.cli.common import byte_words, table_of
+from deskbound_server.cli.common import table_of
 from deskbound_server.planner.advice import Caution
 from deskbound_server.planner.expected import Expected, Range, expected
 from deskbound_server.planner.measured import SOURCE
 from deskbound_server.planner.options import FEW, Option, cohort
 from deskbound_server.planner.question import Question
+from deskbound_server.words import byte_words
 
 _COMMENT = 96  # characters of a line in a plan's file
 _NOTHING_LEFT = 100.0  # an epsilon above it bounds nothing

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from deskbound_server.cli import dry_run as dry
-from deskbound_server.cli.common import AsJson, codes, console, home_of, open_database, print_json
+from deskbound_server.cli.common import AsJson, console, home_of, open_database, print_json
 from deskbound_server.cli.runs import run_as_dict
 from deskbound_server.control import Control
 from deskbound_server.database import Database
@@ -21,6 +21,7 @@ from deskbound_server.plan_file import load_plan
 from deskbound_server.publication import in_words
 from deskbound_server.rounds import new_run
 from deskbound_server.schema import RoundState, RunState
+from deskbound_server.words import codes
 from deskbound_strategies.errors import BusyError, ConfigError, RoundFailedError
 
 warnings = Console(stderr=True, highlight=False, soft_wrap=True)

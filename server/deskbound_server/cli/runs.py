@@ -1,48 +1,39 @@
 """``deskbound-server runs``: what was run, what came of each round, and runs side by side."""
 
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any
 
-import click
 import typer
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
-from typer.core import TyperGroup
 
+from deskbound_server import evaluation
 from deskbound_server.cli.common import (
     AsJson,
-    byte_words,
-    codes,
     console,
+    first_by_default,
     home_of,
-    moment,
     open_database,
     print_json,
     table_of,
 )
-from deskbound_server.compare import Facts, Spread, differing, facts_of
+from deskbound_server.compare import Facts, differing, facts_of
+from deskbound_server.compare_words import FACTS, NOTE
 from deskbound_server.follow import Sight, look
+from deskbound_server.home import ServerHome
+from deskbound_server.model_store import ModelStore
 from deskbound_server.plan import RoundPlan
 from deskbound_server.publication import in_words
 from deskbound_server.schema import RoundRow
+from deskbound_server.words import codes, moment
 from deskbound_strategies.codec import encoded_size
 from deskbound_strategies.errors import ConfigError
 from deskbound_strategies.task import find_task
 
-
-class _ListFirst(TyperGroup):
-    """Takes ``runs`` and ``runs 3f2a`` for ``runs list`` and ``runs list 3f2a``."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the usual command before words that name none."""
-        if not args or args[0] not in {*self.commands, *ctx.help_option_names}:
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
-
-
-runs = typer.Typer(cls=_ListFirst, help="List runs and what came of them, or compare some.")
+runs = typer.Typer(
+    cls=first_by_default("list"), help="List runs and what came of them, or compare some."
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -64,13 +55,18 @@ def list_runs(
     with open_database(home) as database:
         found = [database.find_run(run)] if run else database.runs()
         sights = [look(home.run, database, row.id) for row in found]
+    hits = _hits(sights[0], home) if run else None
     if as_json:
         told = [run_as_dict(sight) for sight in sights]
+        if hits is not None:
+            told[0]["hits"] = evaluation.as_dict(hits)
         print_json(told[0] if run else told)
     elif not sights:
         console.print("Nothing was run yet. Next: [bold]deskbound-server run plan.toml[/].")
     else:
         console.print(_rounds_table(sights[0]) if run else _runs_table(sights))
+        if hits is not None:
+            console.print(_hits_table(hits))
 
 
 @runs.command("compare")
@@ -140,6 +136,21 @@ def _round_as_dict(row: RoundRow) -> dict[str, Any]:
     }
 
 
+def _hits(sight: Sight, home: ServerHome) -> evaluation.Found | None:
+    plan = RoundPlan.from_bytes(sight.run.plan)
+    return evaluation.evaluated(plan, sight.rounds, ModelStore(home.models))
+
+
+def _hits_table(found: evaluation.Found) -> RenderableType:
+    """Return how often the model that was tried is right on laptops."""
+    if not found:
+        return Text(f"\n{evaluation.NOTHING}")
+    table = table_of("right on laptops", *evaluation.WORDS.values())
+    for name, figures in evaluation.lines(found):
+        table.add_row(name, *figures)
+    return Group(Text(), table, Text(evaluation.NOTE))
+
+
 def _runs_table(sights: list[Sight]) -> Table:
     table = table_of("run", "created (UTC)", "task", "profile", "state", "rounds")
     for sight in sights:
@@ -179,38 +190,6 @@ def _comparison(settings: dict[str, list[Any]], facts: list[Facts]) -> Renderabl
     if not settings:
         table.add_row("settings", *("the same" for _ in facts))
     table.add_section()
-    for name, words in _FACTS:
+    for name, words in FACTS:
         table.add_row(name, *map(words, facts))
-    note = (
-        "Epsilon is of one unit of a day that every contract could sample, add or remove one; "
-        "laptops pay for each contract. Counts are laptops of a round, least to most."
-    )
-    return Group(table, Text(), Text(note))
-
-
-def _range(spread: Spread) -> str:
-    if spread.least == spread.most:
-        return str(spread.most)
-    return f"{spread.least} to {spread.most}"
-
-
-_FACTS: tuple[tuple[str, Callable[[Facts], str]], ...] = (
-    ("state", lambda one: one.state),
-    ("rounds released", lambda one: f"{one.released} of {one.planned}"),
-    ("contracts", lambda one: str(one.contracts)),
-    ("laptops asked", lambda one: _range(one.asked)),
-    ("replies that count", lambda one: _range(one.admitted)),
-    ("silent", lambda one: _range(one.silent)),
-    ("refused", lambda one: codes(one.refused) or "none"),
-    ("rejected", lambda one: codes(one.rejected) or "none"),
-    ("epsilon (PRV)", lambda one: f"{one.epsilon:.3g} at delta {one.delta:g}"),
-    ("bytes to laptops", lambda one: byte_words(one.bytes_down)),
-    ("bytes of updates", lambda one: byte_words(one.bytes_up)),
-    (
-        "utility per head",
-        lambda one: (
-            ", ".join(f"{name} {value:.3f}" for name, value in one.utility.items())
-            or "not recorded"
-        ),
-    ),
-)
+    return Group(table, Text(), Text(NOTE))

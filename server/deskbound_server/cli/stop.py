@@ -3,29 +3,22 @@
 import math
 import sys
 import time
-from contextlib import suppress
 from typing import Annotated
 
 import typer
 from rich.live import Live
 from rich.text import Text
 
-from deskbound_server import pki, stop_orders
-from deskbound_server.cli.common import (
-    AsJson,
-    codes,
-    console,
-    home_of,
-    open_database,
-    print_json,
-)
+from deskbound_server import stop_orders
+from deskbound_server.cli.common import AsJson, console, home_of, open_database, print_json
 from deskbound_server.control import Control
 from deskbound_server.database import Database
 from deskbound_server.delivery import FAREWELL_SECONDS
-from deskbound_server.log import open_log
 from deskbound_server.schema import RunRow
 from deskbound_server.stop_orders import OpenOrder
-from deskbound_strategies.errors import DeskboundError, UnreachableError, UntrustedServerError
+from deskbound_server.stopping import end_runs, order_stop
+from deskbound_server.words import codes
+from deskbound_strategies.errors import UnreachableError, UntrustedServerError
 from deskbound_strategies.stop_order import StopReason
 
 PATIENCE_SECONDS = 90.0
@@ -58,11 +51,10 @@ def stop(
         words = "Stop every laptop? Nothing but each owner's own resume ends it"
         typer.confirm(words, abort=True)
     with open_database(home) as database:
-        log, key = open_log(home, database), pki.contract_key(home)
-        _, ended = stop_orders.issue(log, database, key, reason, time.time())
+        ended = order_stop(home, database, reason, time.time())
         try:
             with Control(home) as control:
-                _end_runs(control, ended)
+                end_runs(control, ended)
                 found, online = _watch(database, control, quiet=as_json)
         except (UnreachableError, UntrustedServerError):
             raise UnreachableError(
@@ -75,14 +67,6 @@ def stop(
         console.print(_summary(found, online))
         if ended:
             console.print(f"Runs stopped: {', '.join(one.id[:8] for one in ended)}.")
-
-
-def _end_runs(control: Control, ended: list[RunRow]) -> None:
-    """Let Flower drop what it still holds of these runs; whoever conducts them stops by itself."""
-    for run in ended:
-        with suppress(DeskboundError):
-            if run.flower_run:
-                control.stop_run(int(run.flower_run))
 
 
 def _watch(database: Database, control: Control, *, quiet: bool) -> tuple[OpenOrder, int]:

@@ -9,7 +9,7 @@ import sys
 import httpx
 import pytest
 
-from deskbound_client.ui.letter import FILE_NAME
+from deskbound_strategies.pages.letter import FILE_NAME
 
 
 def started(desk, *more: str) -> tuple[subprocess.Popen, str, str]:
@@ -54,6 +54,8 @@ def test_it_listens_on_a_loopback_address_that_is_not_the_usual_one(desk):
     host = address.removeprefix("http://").split(":")[0]
     assert host.startswith("127.")
     assert host != "127.0.0.1"
+    with httpx.Client(base_url=address, trust_env=False, timeout=60) as visitor:
+        assert visitor.get("/").status_code == 403, "it answers, so it listens to signals too"
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
 

@@ -8,8 +8,8 @@ from starlette.requests import Request
 
 from deskbound_client.archive.age import is_encrypted
 from deskbound_client.ui.app import make_app
-from deskbound_client.ui.page import FORM
 from deskbound_client.ui.pages import settings
+from deskbound_strategies.pages.guard import FORM
 from tests.helpers.browser import Pages
 
 WORDS = "three plain words"

@@ -5,10 +5,9 @@ A vault with rows that can be recognised is served; each attack must come away w
 
 import http.server
 import os
-import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -16,10 +15,11 @@ import pytest
 
 from deskbound_client.config_edit import set_value
 from deskbound_client.ui.desk import Notice
-from deskbound_client.ui.guard import BODY_BYTES, COOKIE, HEADERS
-from deskbound_client.ui.keys import DoorKeys
+from deskbound_strategies.pages.guard import BODY_BYTES, COOKIE, HEADERS
+from deskbound_strategies.pages.keys import DoorKeys
 from tests.helpers.browser import Pages, pages_of, visiting
 from tests.helpers.cli import Desk, days_ago, quiet_desk
+from tests.helpers.raw_http import exchange
 
 TODAY = days_ago(0)
 # Words that stand on these pages only because of what is stored.
@@ -65,18 +65,7 @@ def leaked(*answers: httpx.Response | bytes) -> list[str]:
 
 def raw(pages: Pages, request: str) -> bytes:
     """Send bytes as they are, and return all that comes back."""
-    host, port = pages.desk.authority.split(":")
-    with closing(socket.socket()) as line:
-        line.settimeout(10)
-        line.connect((host, int(port)))
-        found = b""
-        try:
-            line.sendall(request.replace("\n", "\r\n").encode())
-            while part := line.recv(65_536):
-                found += part
-        except ConnectionError:
-            pass
-        return found
+    return exchange(pages.desk.authority, request)
 
 
 def cookie_of(visitor: httpx.Client) -> str:

@@ -8,9 +8,10 @@ from starlette.routing import Route
 from deskbound_client.employee import policy
 from deskbound_client.employee.bounds import bounds, difference_words
 from deskbound_client.employee.spending import Spending, spending, when_spent
-from deskbound_client.ui import charts
 from deskbound_client.ui.desk import Notice
-from deskbound_client.ui.page import back, desk_of, form_of, render
+from deskbound_client.ui.page import back, desk_of, render
+from deskbound_strategies.pages import charts
+from deskbound_strategies.pages.answers import form_of
 from deskbound_strategies.policy import describe
 
 PATH, TITLE = "/budget", "Budget"

@@ -11,9 +11,10 @@ from deskbound_client.paths import HomePaths
 from deskbound_client.privacy.floor_keeper import floor_in_force, floor_to_show
 from deskbound_client.store.vault import Vault
 from deskbound_client.ui.desk import Notice
-from deskbound_client.ui.page import back, desk_of, form_of, render
+from deskbound_client.ui.page import back, desk_of, render
 from deskbound_strategies import dsse
 from deskbound_strategies.errors import DeskboundError
+from deskbound_strategies.pages.answers import form_of
 from deskbound_strategies.policy import PolicyFloor, describe
 
 PATH, TITLE = "/consent", "Consent"

@@ -13,8 +13,9 @@ from deskbound_client.employee.receipts import Receipt
 from deskbound_client.employee.wishes import Wish, parse_day
 from deskbound_client.employee.words import counted
 from deskbound_client.ui.desk import Notice
-from deskbound_client.ui.page import back, desk_of, form_of, render
+from deskbound_client.ui.page import back, desk_of, render
 from deskbound_strategies.errors import ConfigError
+from deskbound_strategies.pages.answers import form_of
 
 PATH, TITLE = "/forget", ""
 _ROW = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})/([ap])([0-9]{1,15})")

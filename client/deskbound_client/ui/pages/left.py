@@ -12,9 +12,9 @@ from deskbound_client.employee.alarm import ALARMS, alarm_of
 from deskbound_client.employee.sent import Sent, bytes_of, reasons, received, sent
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.privacy.outbox import Outbox
-from deskbound_client.ui import charts
 from deskbound_client.ui.page import desk_of, render
 from deskbound_strategies import dsse
+from deskbound_strategies.pages import charts
 from deskbound_strategies.refusal_words import REFUSED
 
 PATH, TITLE = "/left", "What left"

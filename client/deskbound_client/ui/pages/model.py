@@ -18,10 +18,11 @@ from deskbound_client.employee.measuring import Measuring
 from deskbound_client.employee.model import OWN, PERSONAL, SHARED, Measured, Question, ask
 from deskbound_client.employee.receipts import receipts
 from deskbound_client.employee.sent import received
-from deskbound_client.ui import charts
 from deskbound_client.ui.desk import Notice
-from deskbound_client.ui.page import back, desk_of, render, wants_part
+from deskbound_client.ui.page import back, desk_of, render
 from deskbound_strategies.errors import DeskboundError
+from deskbound_strategies.pages import charts
+from deskbound_strategies.pages.answers import wants_part
 
 PATH, TITLE = "/model", "Personal model"
 PART = "/live/model"

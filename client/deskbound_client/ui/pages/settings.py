@@ -15,8 +15,9 @@ from deskbound_client.config_edit import Value, set_value
 from deskbound_client.employee import autostart, excluding
 from deskbound_client.employee.forgetting import bump
 from deskbound_client.ui.desk import Notice
-from deskbound_client.ui.page import Form, back, desk_of, form_of, render
+from deskbound_client.ui.page import back, desk_of, render
 from deskbound_strategies.errors import ConfigError
+from deskbound_strategies.pages.answers import Form, form_of
 
 PATH, TITLE = "/settings", "Settings"
 _SHORTEST = 8

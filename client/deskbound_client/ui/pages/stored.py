@@ -17,9 +17,10 @@ from deskbound_client.employee.explained import columns_of, signal_of
 from deskbound_client.employee.stored import DayLine, Found, Hit, Query
 from deskbound_client.employee.words import counted
 from deskbound_client.store.rows import StoredThumb
-from deskbound_client.ui import charts
+from deskbound_client.ui import thumbnails
 from deskbound_client.ui.page import desk_of, render
 from deskbound_strategies.errors import ConfigError, NotFoundError
+from deskbound_strategies.pages import charts
 
 PATH, TITLE = "/stored", "What is stored"
 PAGE = 50
@@ -88,7 +89,7 @@ def picture(request: Request) -> Response:
     with desk_of(request).vault() as vault:
         row = stored.picture(vault, day, number).row
     pixels = row.pixels if isinstance(row, StoredThumb) else b""
-    return Response(charts.png_of(pixels), media_type="image/png")
+    return Response(thumbnails.png_of(pixels), media_type="image/png")
 
 
 def query_of(request: Request) -> Query:

@@ -13,8 +13,9 @@ from deskbound_client.employee.words import until
 from deskbound_client.store.vault import day_of
 from deskbound_client.ui import dayline
 from deskbound_client.ui.desk import Notice
-from deskbound_client.ui.page import back, desk_of, form_of, render, to_html
+from deskbound_client.ui.page import back, desk_of, render, to_html
 from deskbound_strategies.errors import VaultDamagedError
+from deskbound_strategies.pages.answers import form_of
 
 PATH, TITLE = "/", "Today"
 _PAUSES = (

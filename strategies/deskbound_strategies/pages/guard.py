@@ -2,31 +2,28 @@
 
 A browser is a deputy that strangers can give orders to. So every request must name our own
 address and port (a rebound name does not), must come from our own pages (the browser says so) or
-from nowhere, must show the cookie of this visit, and a deed must also carry the mark of our forms.
-What fails is told nothing but how to come in. Every answer forbids the browser to load, frame,
-cache or run anything that is not ours.
+from nowhere, must show the cookie of somebody who came in, and a deed must also carry the mark of
+our forms. What fails is told nothing but how to come in. Every answer forbids the browser to load,
+frame, cache or run anything that is not ours.
 """
 
+from collections.abc import Collection
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers, ImmutableMultiDict, MutableHeaders
-from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deskbound_client.ui.desk import Desk
-from deskbound_client.ui.page import FORM, render
-
 COOKIE = "deskbound"
+FORM = "deskbound.form"  # where in a scope the guard leaves the form it has read
 LIVE = "/live/"
 BODY_BYTES = 64 * 1024
 FIELDS = 1_000
 _FORM_TYPE = "application/x-www-form-urlencoded"
 STATIC = Path(__file__).parent / "static"
-# Each by its name: an error of ours carries the mark of our forms, and is for nobody else.
-_OPEN_TO_ALL = frozenset(f"/static/{file.name}" for file in STATIC.iterdir())
 _ENTER = "/enter"
 
 HEADERS = {
@@ -46,17 +43,52 @@ HEADERS = {
 }
 
 
+class House(Protocol):
+    """Whose pages are guarded: it knows who came in."""
+
+    @property
+    def authority(self) -> str:
+        """``host:port`` that the pages are reached at, and no other."""
+        ...
+
+    def knows(self, scope: Scope, cookie: str) -> bool:
+        """Return whether a request's cookie is that of somebody who came in."""
+        ...
+
+    def is_ours(self, scope: Scope, csrf: str) -> bool:
+        """Return whether a form carries the mark of the forms that this visitor was given."""
+        ...
+
+    def touch(self) -> None:
+        """Note that somebody asked for something just now."""
+        ...
+
+    def ask(self, scope: Scope) -> Response:
+        """Return the answer to somebody who is not in."""
+        ...
+
+
+def static_files(*folders: Path) -> frozenset[str]:
+    """Return the paths of the files in these folders, each by its name.
+
+    Only those are open to all: an error page carries the mark of our forms, and is for nobody else.
+    """
+    return frozenset(f"/static/{file.name}" for folder in folders for file in folder.iterdir())
+
+
 class Guard:
     """ASGI middleware around all pages.
 
     Args:
         app: what is guarded.
-        desk: whose address, keys and clock count.
+        house: whose address and visitors count.
+        open_to_all: paths that are read without a cookie, from wherever.
     """
 
-    def __init__(self, app: ASGIApp, desk: Desk) -> None:
+    def __init__(self, app: ASGIApp, house: House, open_to_all: Collection[str]) -> None:
         self._app = app
-        self._desk = desk
+        self._house = house
+        self._open_to_all = open_to_all
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through, or answer it here."""
@@ -77,35 +109,30 @@ class Guard:
     async def _refusal(self, scope: Scope, receive: Receive) -> Response | None:
         """Return the answer to a request that may not pass; None lets it through."""
         headers, path, method = Headers(scope=scope), scope["path"], scope["method"]
-        if headers.getlist("host") != [self._desk.authority]:
+        if headers.getlist("host") != [self._house.authority]:
             return _plain("These pages have another address.", 421)
         if not self._comes_from_us(headers, method, path):
             return _plain("These pages answer only to themselves.", 403)
-        if path in _OPEN_TO_ALL:
+        if path in self._open_to_all:
             return None if method in {"GET", "HEAD"} else _plain("Not here.", 405)
         enters = path == _ENTER and method == "POST"
-        if not enters and not self._desk.keys.knows(_cookie(headers)):
-            return self._ask_for_code(scope, path)
+        if not enters and not self._house.knows(scope, _cookie(headers)):
+            return self._house.ask(scope)
         if method not in {"GET", "HEAD"} and (bad := await self._read_form(scope, receive)):
             return bad
         if not enters and not path.startswith(LIVE):
-            self._desk.touch()
+            self._house.touch()
         return None
 
     def _comes_from_us(self, headers: Headers, method: str, path: str) -> bool:
         origin, site = headers.get("origin"), headers.get("sec-fetch-site")
         if path == _ENTER and method == "POST":
-            return origin in {None, "null", f"http://{self._desk.authority}"}
+            return origin in {None, "null", f"http://{self._house.authority}"}
         if site not in {None, "none", "same-origin"}:
             return False
         if origin is not None:
-            return origin == f"http://{self._desk.authority}"
+            return origin == f"http://{self._house.authority}"
         return method in {"GET", "HEAD"} or site == "same-origin"
-
-    def _ask_for_code(self, scope: Scope, path: str) -> Response:
-        if path.startswith(LIVE):
-            return _plain("locked", 403)
-        return render(Request(scope), "enter.html", status=403, tried=False)
 
     async def _read_form(self, scope: Scope, receive: Receive) -> Response | None:
         headers = Headers(scope=scope)
@@ -121,7 +148,7 @@ class Guard:
         except ValueError:
             return _plain("That is no form of ours.", 400)
         form = ImmutableMultiDict(pairs)
-        if scope["path"] != _ENTER and not self._desk.keys.is_ours(form.get("csrf", "")):
+        if scope["path"] != _ENTER and not self._house.is_ours(scope, form.get("csrf", "")):
             return _plain("That form is not from these pages.", 403)
         scope[FORM] = form
         return None

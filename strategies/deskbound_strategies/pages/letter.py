@@ -4,10 +4,12 @@ A command line or an address would show the code to every user of the machine; a
 owner can read does not. It posts the code by itself.
 """
 
+from collections.abc import Callable
+from pathlib import Path
+
 from markupsafe import escape
 
-from deskbound_client.store.files import make_private_folder, replace_private
-from deskbound_client.ui.desk import Desk
+from deskbound_strategies.pages.keys import DoorKeys
 
 FILE_NAME = "open-ui.html"
 SECONDS = 60.0
@@ -33,24 +35,34 @@ class Letter:
     """One such file; it takes the place of an older one.
 
     Args:
-        desk: whose address and code it carries.
+        folder: where it is put; private, and there.
+        write: writes a file that only its owner can read.
+        authority: ``host:port`` that the code is for.
+        keys: whose code it carries.
+        clock: seconds that only go forward.
 
     Attributes:
         path: where it lies.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self.path = desk.paths.run / FILE_NAME
-        self._desk = desk
-        self._burns_at = desk.clock() + SECONDS
-        make_private_folder(self.path.parent)
-        page = _PAGE.format(authority=escape(desk.authority), code=escape(desk.keys.code))
-        replace_private(self.path, page.encode())
+    def __init__(
+        self,
+        folder: Path,
+        write: Callable[[Path, bytes], object],
+        authority: str,
+        keys: DoorKeys,
+        clock: Callable[[], float],
+    ) -> None:
+        self.path = folder / FILE_NAME
+        self._keys, self._clock = keys, clock
+        self._burns_at = clock() + SECONDS
+        page = _PAGE.format(authority=escape(authority), code=escape(keys.code))
+        write(self.path, page.encode())
         self._inode = self.path.stat().st_ino
 
     def tidy(self) -> None:
         """Take the file away when its code was used or its time is over."""
-        if not self._desk.keys.code or self._desk.clock() >= self._burns_at:
+        if not self._keys.code or self._clock() >= self._burns_at:
             self.burn()
 
     def burn(self) -> None:

@@ -4,16 +4,11 @@ Colours are classes of the style sheet, so that dark and light are the browser's
 picture has words for whoever does not see it. Pure: values in, markup out.
 """
 
-import io
 from collections.abc import Sequence
 
 from markupsafe import Markup
-from PIL import Image
-
-from deskbound_client.store.rows import THUMB_COLUMNS, THUMB_ROWS
 
 _HIGHEST = 84  # of a hundred: its number stands above the highest column
-_GREY = 17  # sixteen greys spread over 0..255
 
 
 def bar(share: float, words: str, mark: float | None = None) -> Markup:
@@ -100,12 +95,3 @@ def _column(
 
 def _place(number: float) -> str:
     return f"{number:.2f}".rstrip("0").rstrip(".")
-
-
-def png_of(pixels: bytes) -> bytes:
-    """Return a stored picture as PNG, point for point: 64 x 36 of sixteen greys, two a byte."""
-    grey = bytes(point * _GREY for byte in pixels for point in (byte >> 4, byte & 15))
-    image = Image.frombytes("L", (THUMB_COLUMNS, THUMB_ROWS), grey)
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()

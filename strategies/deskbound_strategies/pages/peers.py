@@ -1,8 +1,8 @@
-"""Who is at the other end of a connection on this machine: the employee, or somebody else.
+"""Who is at the other end of a connection on this machine: which of its users.
 
 Any user of a machine may connect to its loopback addresses, and cookies know hosts but no ports:
 whoever listens beside us on the same address can be shown ours. So a cookie alone is not trusted:
-the system says to which user the other end belongs, and only our own is listened to.
+the system says to which user the other end belongs.
 """
 
 import asyncio
@@ -40,21 +40,33 @@ def can_tell() -> bool:
 def is_ours(peer: Address, here: Address) -> bool:
     """Return whether the far end of a connection belongs to the user of this process.
 
-    An end that was closed already belongs to nobody and is refused. Where the system cannot tell,
-    everybody on this machine is taken for the employee (docs/limitations.md).
+    Where the system cannot tell, everybody on this machine is taken for that user
+    (docs/limitations.md).
+
+    Args:
+        peer: address of the far end.
+        here: address of our end.
+    """
+    return not can_tell() or owner_of(peer, here) == os.getuid()
+
+
+def owner_of(peer: Address, here: Address) -> int | None:
+    """Return the number of the user whom the far end of a connection belongs to.
+
+    None where the system cannot tell, and for an end that was closed already: it belongs to nobody.
 
     Args:
         peer: address of the far end.
         here: address of our end.
     """
     if not can_tell():
-        return True
+        return None
     wanted = _hex(peer), _hex(here)
     for line in _TABLE.read_text("ascii").splitlines()[1:]:
         columns = line.split()
         if (columns[_LOCAL], columns[_REMOTE]) == wanted:
-            return columns[_INODE] != "0" and int(columns[_UID]) == os.getuid()
-    return False
+            return int(columns[_UID]) if columns[_INODE] != "0" else None
+    return None
 
 
 def _hex(address: Address) -> str:

@@ -1,0 +1,1 @@
+"""One module for each page; ``ui/app.py`` says what it exports."""
