@@ -1,8 +1,8 @@
 """What a simulation is asked and what comes of it; who carries it out is found, not imported.
 
-Simulating needs the laptop's code beside the server's, which import each other never. A distribution
-that stands on both registers its function in the entry point group ``deskbound.simulators``, as tasks
-are in ``deskbound.tasks``.
+Simulating needs the laptop's code beside the server's, which import each other never. A
+distribution that stands on both registers its function in the entry point group
+``deskbound.simulators``, as tasks are in ``deskbound.tasks``.
 """
 
 from dataclasses import dataclass

@@ -1,14 +1,16 @@
 """Flower's simulation backend on Ray: as many workers as wished, and nothing beyond this machine.
 
 Flower's own engine finds the next message by asking for each laptop in turn, again and again, so a
-round of n laptops costs n^2 look-ups; and it is started by a function that is to go. Its backend with
-its pool of actors is all that is used here (flwr 1.41, pinned); ``fleet_grid.py`` hands it messages.
+round of n laptops costs n^2 look-ups; and it is started by a function that is to go. Its backend
+with its pool of actors is all that is used here (flwr 1.41, pinned); ``fleet_grid.py`` hands it
+messages.
 
 Ray listens on every network of the machine and takes code from whoever connects, unless it is told
 that there is no cluster; then everything stays on loopback. It also asks for a token here, so that
 other users of the machine get nothing from it.
 """
 
+import logging
 import os
 import secrets
 import tempfile
@@ -21,7 +23,9 @@ from typing import Protocol
 
 from flwr.app import Context, Message
 from flwr.clientapp import ClientApp
+from flwr.server.superlink.fleet.vce.backend.backend import Backend
 
+from deskbound_server.simulation import MEND
 from deskbound_strategies.errors import DeskboundError, NotFoundError
 
 STORE_BYTES = 128 * 1024 * 1024  # of Ray: a model and an update for each worker are what it holds
@@ -56,14 +60,13 @@ class RayEngine:
         backend: built.
     """
 
-    def __init__(self, backend: "object", workers: int) -> None:
+    def __init__(self, backend: Backend, workers: int) -> None:
         self._backend = backend
         self.workers = workers
 
     def process(self, message: Message, context: Context) -> tuple[Message, Context]:
         """Return a laptop's answer and its context afterwards."""
-        done: tuple[Message, Context] = self._backend.process_message(message, context)  # type: ignore[attr-defined]
-        return done
+        return self._backend.process_message(message, context)
 
 
 def check_installed() -> None:
@@ -75,7 +78,7 @@ def check_installed() -> None:
     if find_spec("ray") is None:
         raise NotFoundError(
             "Ray, on which Flower simulates, is not installed here.",
-            "Run `tools/setup simulation`, or pip install 'deskbound-server[simulation]'.",
+            MEND,
         )
 
 
@@ -102,9 +105,7 @@ def ray_engine(app: Callable[[], ClientApp], workers: int) -> Iterator[RayEngine
         os.environ.update(before)
 
 
-def _started(
-    app: Callable[[], ClientApp], workers: int, folder: Path
-) -> Iterator[RayEngine]:
+def _started(app: Callable[[], ClientApp], workers: int, folder: Path) -> Iterator[RayEngine]:
     import ray  # noqa: PLC0415 - reads the environment, and takes seconds
     from flwr.server.superlink.fleet.vce.backend.raybackend import (  # noqa: PLC0415
         RayBackend,
@@ -119,6 +120,7 @@ def _started(
             logging_level="ERROR", configure_logging=False, object_store_memory=STORE_BYTES,
             _temp_dir=str(folder),
         )  # fmt: skip
+        logging.getLogger("flwr").setLevel(logging.ERROR)
         backend = RayBackend({"client_resources": {"num_cpus": 1, "num_gpus": 0.0}})
     try:
         backend.build(app)

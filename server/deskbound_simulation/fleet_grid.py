@@ -1,9 +1,9 @@
 """Flower's Grid as the server knows it, over virtual laptops and a clock that jumps.
 
-Which laptops are there, and whose answers get lost, is drawn from the seed for each attempt. Answers
-are handed out in the order of laptops, whoever was ready first, so that sums do not depend on how
-many work at once. While somebody works the clock stands still; when nobody does and answers are still
-awaited, they were lost, and it jumps to the deadline.
+Which laptops are there, and whose answers get lost, is drawn from the seed for each attempt.
+Answers are handed out in the order of laptops, whoever was ready first, so that sums do not depend
+on how many work at once. While somebody works the clock stands still; when nobody does and answers
+are still awaited, they were lost, and it jumps to the deadline.
 """
 
 import itertools
@@ -198,9 +198,7 @@ class FleetGrid:
     def _context(self, laptop: int, message: Message) -> Context:
         memory = self.memories.get(laptop) or RecordDict({RECORD: ConfigRecord({"state": b""})})
         node = {"partition-id": laptop, "now": self._now}
-        return Context(
-            message.metadata.run_id, laptop + 1, UserConfig(node), memory, UserConfig()
-        )
+        return Context(message.metadata.run_id, laptop + 1, UserConfig(node), memory, UserConfig())
 
     def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
         """Return the answers to these messages whose turn it is."""
@@ -245,4 +243,4 @@ def size_of(message: Message) -> int:
     if message.has_error():
         return 0
     record = message.content[OURS]
-    return sum(len(value) for value in record.values() if isinstance(value, bytes | str))  # type: ignore[union-attr]
+    return sum(len(value) for value in record.values() if isinstance(value, bytes | str))

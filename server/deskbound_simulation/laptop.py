@@ -2,9 +2,9 @@
 
 The product's own: reading and judging a contract, the log followed, the budget's filter and ledger,
 units, DP-SGD, codec, receipts. Replaced: where it is kept (``memory.py``), where days come from
-(``activity.py``), the source of random bits (``seeds.py``) and the clock. It is always willing: pause,
-consent, power and presence are not simulated; who is there at all, ``fleet_grid.py`` decides. Answers
-are not kept to be sent again, for a lost one is never asked for again.
+(``activity.py``), the source of random bits (``seeds.py``) and the clock. It is always willing:
+pause, consent, power and presence are not simulated; who is there at all, ``fleet_grid.py``
+decides. Answers are not kept to be sent again, for a lost one is never asked for again.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,8 +1,9 @@
 """Keys, draws and noise that a seed determines: the one thing that the product must never have.
 
 On a laptop all bits come from the operating system, and no command, setting or message gives a
-seed. Here they come from AES-256-CTR under a key made of the seed and the names of what is drawn, so
-that a simulation can be repeated bit for bit. Whoever knows the seed can take such noise off again.
+seed. Here they come from AES-256-CTR under a key made of the seed and the names of what is drawn,
+so that a simulation can be repeated bit for bit. Whoever knows the seed can take such noise off
+again.
 """
 
 import hashlib

@@ -1,8 +1,7 @@
-"""The server of a simulation: its own rounds, log and publication gate, over a database in memory."""
+"""The simulated server: its own rounds, log and publication gate, over a database in memory."""
 
-from contextlib import closing
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sql
@@ -91,5 +90,3 @@ def prepare(
         spool=folder,
         held_out_loss=None if held_out is None else held_out.loss,
     )
-
-

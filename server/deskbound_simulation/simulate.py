@@ -237,10 +237,10 @@ def _spent(memory: Mapping[str, Any], delta: float) -> list[float]:
 
 def _speed(grid: FleetGrid, seconds: float) -> dict[str, Any]:
     processes = {
-        int(one[RECORD]["process"]): int(one[RECORD]["rss"])  # type: ignore[index,arg-type]
+        int(one[RECORD]["process"]): int(one[RECORD]["rss"])  # type: ignore[arg-type]
         for one in grid.memories.values()
     }
-    states = [len(one[RECORD]["state"]) for one in grid.memories.values()]  # type: ignore[index,arg-type]
+    states = [len(one[RECORD]["state"]) for one in grid.memories.values()]  # type: ignore[arg-type]
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {
         "seconds": seconds,

@@ -1,7 +1,7 @@
-"""How good each released model is on days that nobody trained on, beside what counting alone can do.
+"""How good each model is on days that nobody trained on, beside what counting alone can do.
 
-A number of laptops, drawn from the seed, is measured; all their positions count alike. Baselines are
-fitted on each laptop's own training days, without any noise: what it could do alone.
+A number of laptops, drawn from the seed, is measured; all their positions count alike. Baselines
+are fitted on each laptop's own training days, without any noise: what it could do alone.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -1,8 +1,8 @@
 """The ClientApp: any worker of Flower's engine is any virtual laptop, for one message.
 
 A laptop's memory comes and goes with the message, in Flower's own ``Context``. What is returned for
-silence is Flower's error in the laptop's place, as a SuperLink reports one that signed off; its text
-says why, which no real laptop would, for the simulation's own table.
+silence is Flower's error in the laptop's place, as a SuperLink reports one that signed off; its
+text says why, which no real laptop would, for the simulation's own table.
 """
 
 import os
@@ -60,7 +60,7 @@ def work(message: Message, context: Context, fleet: Fleet, activity: Activity) -
     """Let one laptop answer one message; its memory in the context is brought up to date."""
     memory = context.state[RECORD]
     number, now = int(context.node_config["partition-id"]), float(context.node_config["now"])
-    laptop = VirtualLaptop(fleet, number, memory["state"], activity, now)  # type: ignore[arg-type,index]
+    laptop = VirtualLaptop(fleet, number, memory["state"], activity, now)  # type: ignore[arg-type]
     outcome = answer(message.content, laptop)
     rss = psutil.Process().memory_info().rss
     context.state[RECORD] = ConfigRecord(

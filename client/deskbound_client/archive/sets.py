@@ -132,7 +132,7 @@ def last_days(
 def actions(
     moments: Sequence[tuple[int, Observation]], today: date, second: Callable[[int], int]
 ) -> Iterator[Action]:
-    """Yield what moments come to; each keeps its time of day, the last day is that before ``today``.
+    """Yield what moments come to; each keeps its time of day, and the last day precedes ``today``.
 
     Args:
         moments: in order; milliseconds of a wall clock since 1970, and what happened.

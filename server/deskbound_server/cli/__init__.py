@@ -16,6 +16,7 @@ from deskbound_server.cli import (
     revoke,
     run,
     runs,
+    simulate,
     stop,
     up,
     witness,
@@ -44,7 +45,8 @@ def _home(
 
 
 for _module in (
-    init, up, down, enroll, revoke, laptops, run, runs, stop, model, log, release, witness,
+    init, up, down, enroll, revoke, laptops, run, runs, simulate, stop, model, log, release,
+    witness,
 ):  # fmt: skip
     _module.register(app)
 
