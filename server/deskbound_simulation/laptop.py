@@ -10,7 +10,7 @@ decides. Answers are not kept to be sent again, for a lost one is never asked fo
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -82,6 +82,12 @@ class Fleet:
         return anchor_of(key.public_key().public_bytes_raw())
 
 
+@cache
+def _task_named(name: str) -> Task:
+    """Look once: a worker answers thousands of messages, and installed packages do not change."""
+    return tasks.find_task(name)
+
+
 class VirtualLaptop:
     """One laptop for the length of one message; ``federation.participant.Laptop``.
 
@@ -136,7 +142,7 @@ class VirtualLaptop:
 
     def find_task(self, name: str) -> Task:
         """Return an installed task."""
-        return tasks.find_task(name)
+        return _task_named(name)
 
     def refuse(self, code: RefusalCode, contract_digest: str | None) -> None:
         """Write a refusal into the ledger."""

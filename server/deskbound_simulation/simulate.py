@@ -45,6 +45,7 @@ _PACKAGES = ("flwr", "ray", "torch", "numpy", "opacus")
 def simulate(asked: Simulation, watch: Watch) -> dict[str, Any]:
     """Simulate a run on Flower's engine; see ``deskbound_server.simulation.Simulator``."""
     check_installed()
+    _task(asked)  # before anything takes time
     with tempfile.TemporaryDirectory(prefix="deskbound-simulation-") as name:
         folder = Path(name)
         (folder / "days").mkdir()
