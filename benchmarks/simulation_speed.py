@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from flwr.app import ArrayRecord, Context, Message, RecordDict
+from flwr.app import Array, ArrayRecord, Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 from flwr.serverapp import Grid, ServerApp
 from flwr.simulation import run_simulation
@@ -131,9 +131,7 @@ def flowers(folder: Path, laptops: int, rounds: int, processors: int) -> dict[st
         weights = {name: array.numpy() for name, array in record.items()}
         noise = seeded_source(SEED, "noise", number, message.metadata.group_id)
         update = trainer.train(find_task(contract.task), weights, units, contract, noise)
-        return Message(
-            RecordDict({"update": ArrayRecord.from_numpy_dict(update)}), reply_to=message
-        )
+        return Message(RecordDict({"update": _arrays(update)}), reply_to=message)
 
     @server.main()
     def main(grid: Grid, _: Context) -> None:
@@ -142,7 +140,7 @@ def flowers(folder: Path, laptops: int, rounds: int, processors: int) -> dict[st
         while len(nodes := list(grid.get_node_ids())) < laptops:
             time.sleep(0.1)
         for number in range(rounds):
-            content = RecordDict({"weights": ArrayRecord.from_numpy_dict(weights)})
+            content = RecordDict({"weights": _arrays(weights)})
             replies = grid.send_and_receive(
                 [Message(content, node, "train", group_id=str(number)) for node in nodes]
             )
@@ -154,6 +152,10 @@ def flowers(folder: Path, laptops: int, rounds: int, processors: int) -> dict[st
     config = {"client_resources": {"num_cpus": processors, "num_gpus": 0.0}}
     run_simulation(server, client, laptops, backend_config=config)
     return {"clients_per_second": laptops * (rounds - 1) / (times[-1] - times[0])}
+
+
+def _arrays(tensors: Mapping[str, Any]) -> ArrayRecord:
+    return ArrayRecord({name: Array(value) for name, value in tensors.items()})
 
 
 def apart(words: list[str]) -> dict[str, Any]:
