@@ -26,7 +26,7 @@ from flwr.clientapp import ClientApp
 from flwr.server.superlink.fleet.vce.backend.backend import Backend
 
 from deskbound_server.simulation import MEND
-from deskbound_strategies.errors import DeskboundError, NotFoundError
+from deskbound_strategies.errors import BusyError, NotFoundError
 
 STORE_BYTES = 128 * 1024 * 1024  # of Ray: a model and an update for each worker are what it holds
 _ENVIRONMENT = {
@@ -92,7 +92,7 @@ def ray_engine(app: Callable[[], ClientApp], workers: int) -> Iterator[RayEngine
 
     Raises:
         NotFoundError: Ray is not installed.
-        DeskboundError: Ray runs in this process already, or does not start.
+        BusyError: Ray runs in this process already.
     """
     check_installed()
     before = dict(os.environ)
@@ -112,7 +112,7 @@ def _started(app: Callable[[], ClientApp], workers: int, folder: Path) -> Iterat
     )
 
     if ray.is_initialized():
-        raise DeskboundError("Ray runs in this process already.", "Simulate in a fresh process.")
+        raise BusyError("Ray runs in this process already.", "Simulate in a fresh process.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Ray, about Ray to come
         ray.init(

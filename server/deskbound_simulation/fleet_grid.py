@@ -118,7 +118,7 @@ class FleetGrid:
         self._numbers = itertools.count()
 
     def close(self) -> None:
-        """Wait until nobody works any more."""
+        """Let whoever works come to an end, and nobody else begin."""
         self._pool.shutdown(cancel_futures=True)
 
     def now(self) -> float:
@@ -148,15 +148,19 @@ class FleetGrid:
         if self._looks_back:
             self._looks_back = False
             return []
-        self._let_finish()
+        self.let_finish()  # a laptop works on one thing at a time
         number = len(self.attempts)
         self._now = max(self._now + 1, BEGIN.timestamp() + number * self._spacing)
         attempt = Attempt(self._chances.asked(number), self._chances.lost(number))
         self.attempts.append(attempt)
         return [laptop + 1 for laptop in attempt.asked]
 
-    def _let_finish(self) -> None:
-        """Let everybody come to an end: a laptop works on one thing at a time."""
+    def let_finish(self) -> None:
+        """Wait for everybody who was asked, also for answers too late to count.
+
+        Raises:
+            Exception: whatever ended a worker.
+        """
         with self._changed:
             while self._working:
                 self._changed.wait(_PATIENCE)
@@ -208,15 +212,14 @@ class FleetGrid:
 
     def _next(self, attempt: Attempt, laptop: int) -> Message | None:
         self._pass_over_lost(attempt)
-        late = attempt is not self.attempts[-1]
         if laptop not in attempt.ready or laptop in attempt.lost:
             return None
-        if not late and attempt.asked[attempt.next] != laptop:
+        if attempt is not self.attempts[-1]:  # too late to count, so its turn does not matter
+            return attempt.ready.pop(laptop)
+        if attempt.asked[attempt.next] != laptop:
             return None
         attempt.next += 1
         reply = attempt.ready.pop(laptop)
-        if late:
-            return reply
         if reply.has_error():
             attempt.silent[reply.error.reason or ""] += 1
         else:

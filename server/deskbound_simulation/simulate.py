@@ -114,6 +114,7 @@ def run_on(
             )
             watch.phase("Rounds", plan.rounds)
             ended = _conduct(job)
+            grid.let_finish()
             seconds = time.monotonic() - begun
             utility = _utility(job, asked, worker, watch)
         rows = database.rounds(job.run)
