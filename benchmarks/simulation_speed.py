@@ -171,6 +171,7 @@ def apart(words: list[str]) -> dict[str, Any]:
     if done.returncode:
         raise SystemExit(done.stderr[-2000:])
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    print(" ".join([*words[:1], *words[2:]]), found, file=sys.stderr, flush=True)
     return found
 
 

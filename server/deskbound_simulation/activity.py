@@ -7,22 +7,22 @@ kept in a folder, so that neither memory nor time grows with laptops that are ne
 
 import json
 import os
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from deskbound_client.archive.set_readers import READERS
-from deskbound_client.archive.sets import actions, last_days
+from deskbound_client.archive.sets import actions
 from deskbound_client.learn.units import digest, units
 from deskbound_strategies.contract import RoundContract
 from deskbound_strategies.encoder import Encoder
 from deskbound_strategies.generator import generate_day
-from deskbound_strategies.observations import Observation
+from deskbound_strategies.observations import AppFocused, Observation
 from deskbound_strategies.personas import PERSONAS
 from deskbound_strategies.task import Unit
 from deskbound_strategies.vocabulary import Action
@@ -31,6 +31,7 @@ BEGIN = datetime(2026, 6, 1, tzinfo=UTC)  # a Monday; the first contract is date
 HOLDOUT_DAYS = 1  # as many as a laptop leaves out of training
 
 Actions = Mapping[date, Sequence[Action]]
+_DAY_MS = 86_400_000
 _COLUMNS = ("tokens", "apps", "gaps", "hours")
 
 
@@ -80,7 +81,7 @@ class Generated:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The people of a published set, one a laptop; their last days, moved to just before.
+    """The people of a published set, one a laptop: their last days at work, one after the other.
 
     Attributes:
         name: one of ``READERS``.
@@ -98,18 +99,35 @@ class Published:
         return self.name
 
     def actions(self, laptop: int, *, held_out: bool) -> Actions:
-        """Return a person's days; an empty one where they did nothing is left out."""
-        moments = sorted(
-            ((at, what) for at, what in READERS[self.name](self.folder, laptop + 1)
-             if not isinstance(what, str)),
-            key=lambda moment: moment[0],
-        )  # fmt: skip
-        kept = last_days(moments, self.days + HOLDOUT_DAYS, Counter())
+        """Return a person's days; people who did something on too few have fewer, or none."""
+        read = READERS[self.name](self.folder, laptop + 1)
+        moments = [(at, what) for at, what in read if not isinstance(what, str)]
+        kept = _last_days(sorted(moments, key=itemgetter(0)), self.days + HOLDOUT_DAYS)
         found: dict[date, list[Action]] = {}
         for action in actions(kept, BEGIN.date(), _utc):
             found.setdefault(_day_of(action), []).append(action)
+        dates = _dates(len(found) - HOLDOUT_DAYS, held_out=False) + _dates(0, held_out=True)
+        packed = zip(sorted(found), dates[len(dates) - len(found) :], strict=True)
         wanted = set(_dates(self.days, held_out=held_out))
-        return {day: found[day] for day in sorted(found.keys() & wanted)}
+        return {to: _moved(found[day], to - day) for day, to in packed if to in wanted}
+
+
+def _last_days(
+    moments: Sequence[tuple[int, Observation]], most: int
+) -> list[tuple[int, Observation]]:
+    """Return the moments of the last days on which anything happened."""
+    wanted = set(sorted({at // _DAY_MS for at, _ in moments})[-most:])
+    kept = [(at, what) for at, what in moments if at // _DAY_MS in wanted]
+    before = reversed(moments[: len(moments) - len(kept)])
+    front = next((what for _, what in before if isinstance(what, AppFocused)), None)
+    if front is not None:  # still in front when these days begin
+        kept.insert(0, (kept[0][0], AppFocused(kept[0][0], front.app)))
+    return kept
+
+
+def _moved(some: Sequence[Action], by: timedelta) -> list[Action]:
+    """Return actions at the same time of another day."""
+    return [replace(action, at=action.at + int(by.total_seconds())) for action in some]
 
 
 def _encoded(moments: Iterable[tuple[Observation, int]]) -> list[Action]:

@@ -68,7 +68,7 @@ def import_set(
     admission = Admission.of(paths, vault, now, again=False)
     found = _moments(name, source, person, dropped)
     moments = sorted(_told(found, progress), key=lambda moment: moment[0])
-    kept = last_days(moments, (admission.last - admission.first).days, dropped)
+    kept = _last_days(moments, (admission.last - admission.first).days, dropped)
     gathered = Gathered.of(map(_row, actions(kept, admission.last, _second)))
     return store_gathered(vault, gathered, admission, None, dropped)
 
@@ -105,16 +105,10 @@ def _told(
             progress(number, 0)
 
 
-def last_days(
+def _last_days(
     moments: Sequence[tuple[int, Observation]], most: int, dropped: "Counter[str]"
 ) -> list[tuple[int, Observation]]:
-    """Return the moments of the last days up to the last one that something happened on.
-
-    Args:
-        moments: in order.
-        most: how many days.
-        dropped: counts the days left out.
-    """
+    """Return the last days that something happened on and that fit, moved together to the end."""
     if not moments:
         return []
     last = moments[-1][0] // _DAY_MS

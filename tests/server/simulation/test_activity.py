@@ -48,15 +48,18 @@ def test_units_are_made_once_for_each_laptop_and_way_of_cutting(tmp_path):
 def test_a_laptop_of_a_set_is_one_of_its_people_moved_to_the_days_before(tmp_path):
     lines = ["user,t,name"]
     for user in ("a", "b"):
-        for day in (3, 4, 5, 6):
-            lines += [f"{user},2019-02-0{day}T10:00:0{n},{user * n}" for n in range(1, 5)]
+        for day in (1, 3, 4, 8):
+            lines += [f"{user},2019-02-0{day}T1{day}:00:0{n},{user * n}" for n in range(1, 5)]
     (tmp_path / "commands.csv").write_text("\n".join(lines) + "\n")
     source = Published("cyber_shell", tmp_path, days=2)
     training, held_out = (source.actions(1, held_out=held) for held in (False, True))
     assert list(training) == DAYS[:2]
     assert list(held_out) == DAYS[2:]
-    hours = {action.at % 86_400 // 3600 for day in training.values() for action in day}
-    assert hours == {10}, "the time of day stays, in UTC on any machine"
+    hours = [{action.at % 86_400 // 3600 for action in day} for day in training.values()]
+    assert hours == [{13}, {14}], "the time of day stays, in UTC; days without work are passed over"
+    assert {action.at % 86_400 // 3600 for action in held_out[DAYS[2]]} == {18}
+    first = Published("cyber_shell", tmp_path, days=1).actions(1, held_out=False)
+    assert list(first) == DAYS[1:2]
     assert source.actions(0, held_out=True).keys() == held_out.keys()
 
 
