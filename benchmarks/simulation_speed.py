@@ -1,12 +1,12 @@
 """Virtual laptops a second: ours against Flower's own simulation of the same training, in one run.
 
-    python -m benchmarks.simulation_speed [--laptops 60] [--rounds 4] [--fleet 1000] [--json]
+    python -m benchmarks.simulation_speed [--laptops 12] [--rounds 4] [--fleet 500] [--json]
 
 Ours: contract, log, floor, budget, ledger, receipts and admission around the training. Flower's: a
 plain ClientApp that gets weights, trains the same units with the same steps and noise and returns
 the change, through ``run_simulation`` as it comes (two processors a client) and with one processor
 a client. Units are cut beforehand for both, and the first round, in which processes start, is left
-out. Then a fleet of a thousand, ours alone, with memory.
+out. Then a large fleet, ours alone, with memory.
 """
 
 import argparse
@@ -178,9 +178,9 @@ def apart(words: list[str]) -> dict[str, Any]:
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--laptops", type=int, default=60)
+    parser.add_argument("--laptops", type=int, default=12)
     parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--fleet", type=int, default=1000)
+    parser.add_argument("--fleet", type=int, default=500)
     parser.add_argument("--fleet-rounds", type=int, default=2)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", action="store_true")
