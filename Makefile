@@ -18,7 +18,8 @@ test: setup lint ## checks and tests, in under 15 minutes on 2 cores
 	@$(PY) -m pytest -m "display and not slow"
 	@$(PY) -m pytest -m "not display and not slow" -n $(WORKERS)
 
-test-slow: setup ## the long suites
+test-slow: ## the long suites
+	@tools/setup simulation
 	@$(PY) -m pytest -m slow
 
 lint: setup ## ruff, mypy --strict, import rules

@@ -1,6 +1,7 @@
 """The first task: which action comes next, out of the whole published vocabulary."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import cast
 
 from torch import Tensor, nn
@@ -26,7 +27,7 @@ class NextAction:
 
     def layout(self) -> Layout:
         """Return the layout of the model's weights."""
-        return layout_of(NextActionModel(0))
+        return _layout()
 
     def build_model(self, seed: int) -> NextActionModel:
         """Return a new model whose weights depend on the seed alone."""
@@ -56,6 +57,12 @@ class NextAction:
     def evaluate(self, model: nn.Module, units: Sequence[Unit]) -> Metrics:
         """Return how often the model's first guess, or one of its first five, was right."""
         return evaluate(self, model, units)
+
+
+@cache
+def _layout() -> Layout:
+    """Look at a model once: a layout is a constant, and asked for several times a round."""
+    return layout_of(NextActionModel(0))
 
 
 TASK: Task = NextAction()

@@ -5,7 +5,7 @@ and only as many of their last days as that vault keeps.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -69,7 +69,7 @@ def import_set(
     found = _moments(name, source, person, dropped)
     moments = sorted(_told(found, progress), key=lambda moment: moment[0])
     kept = _last_days(moments, (admission.last - admission.first).days, dropped)
-    gathered = Gathered.of(_rows(kept, admission.last))
+    gathered = Gathered.of(map(_row, actions(kept, admission.last, _second)))
     return store_gathered(vault, gathered, admission, None, dropped)
 
 
@@ -123,26 +123,34 @@ def _last_days(
     return kept
 
 
-def _rows(moments: Sequence[tuple[int, Observation]], today: date) -> Iterator[StoredAction]:
-    """Yield rows; each keeps its time of day, and the last day is the one before ``today``."""
+def actions(
+    moments: Sequence[tuple[int, Observation]], today: date, second: Callable[[int], int]
+) -> Iterator[Action]:
+    """Yield what moments come to; each keeps its time of day, and the last day precedes ``today``.
+
+    Args:
+        moments: in order; milliseconds of a wall clock since 1970, and what happened.
+        today: where they are moved to.
+        second: returns the Unix second at which the wall clock shows such a time.
+    """
     if not moments:
         return
     last = moments[-1][0] // _DAY_MS
     shift = (today - timedelta(days=1) - _EPOCH).days - last
     encoder = Encoder(rhythm=True)
-    at = _second(moments[0][0] + shift * _DAY_MS)
+    at = second(moments[0][0] + shift * _DAY_MS)
     before, front = moments[0][0] // _DAY_MS, None
     for t_ms, what in moments:
-        following = _second(t_ms + shift * _DAY_MS)
+        following = second(t_ms + shift * _DAY_MS)
         if t_ms // _DAY_MS != before:
             before = t_ms // _DAY_MS
-            yield from map(_row, encoder.flush(at))
+            yield from encoder.flush(at)
             if front is not None:  # the encoder has forgotten it, the person has not
-                yield from map(_row, encoder.feed(AppFocused(t_ms, front), following))
+                yield from encoder.feed(AppFocused(t_ms, front), following)
         at = following
         front = what.app if isinstance(what, AppFocused) else front
-        yield from map(_row, encoder.feed(what, at))
-    yield from map(_row, encoder.flush(at))
+        yield from encoder.feed(what, at)
+    yield from encoder.flush(at)
 
 
 def _second(wall_ms: int) -> int:

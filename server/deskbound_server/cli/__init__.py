@@ -17,6 +17,7 @@ from deskbound_server.cli import (
     revoke,
     run,
     runs,
+    simulate,
     stop,
     ui,
     up,
@@ -46,8 +47,8 @@ def _home(
 
 
 for _module in (
-    init, up, down, enroll, revoke, laptops, plan, run, runs, stop, model, log, release, witness,
-    ui,
+    init, up, down, enroll, revoke, laptops, plan, simulate, run, runs, stop, model, log, release,
+    witness, ui,
 ):  # fmt: skip
     _module.register(app)
 

@@ -1,0 +1,93 @@
+"""The simulated server: its own rounds, log and publication gate, over a database in memory."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import sqlalchemy as sql
+from flwr.supercore.task_identity import TaskIdentity
+
+from deskbound_server import schema
+from deskbound_server.database import Database
+from deskbound_server.held_out import open_held_out
+from deskbound_server.job import Job
+from deskbound_server.log import Log
+from deskbound_server.model_store import ModelStore
+from deskbound_server.plan import RoundPlan
+from deskbound_server.starting import first_weights
+from deskbound_simulation.fleet_grid import FleetGrid
+from deskbound_simulation.laptop import Fleet
+from deskbound_simulation.seeds import seeded_bytes
+from deskbound_strategies.dp_fedavg import Clock
+from deskbound_strategies.task import Task
+
+
+@contextmanager
+def open_database() -> Iterator[Database]:
+    """Give a server's database in memory, to one process."""
+    engine = sql.create_engine(
+        "sqlite://", poolclass=sql.StaticPool, connect_args={"check_same_thread": False}
+    )
+    schema.metadata.create_all(engine)
+    with closing(Database(engine)) as database:
+        yield database
+
+
+def prepare(
+    fleet: Fleet,
+    plan: RoundPlan,
+    task: Task,
+    grid: FleetGrid,
+    database: Database,
+    *,
+    laptops: int,
+    folder: Path,
+) -> Job:
+    """Enroll the laptops and return the run to conduct.
+
+    Args:
+        fleet: whose keys are used.
+        plan: the run's; what it waits for besides answers is not waited for.
+        task: that it names.
+        grid: reaches the laptops.
+        database: an empty one.
+        laptops: how many to enroll.
+        folder: for models.
+
+    Raises:
+        ConfigError: the plan's held-out data is not what it should be.
+    """
+    models = ModelStore(folder)
+    held_out = open_held_out(plan, task, models)
+    run = seeded_bytes(fleet.seed, "run").hex()[:32]
+    database.add_run(run, plan.to_bytes(), int(grid.now()))
+    nodes = [{"node": str(number + 1)} for number in range(laptops)]
+    if laptops:
+        database.carry_out(
+            sql.insert(schema.laptops).values(
+                [one | {"fingerprint": f"{n:064x}", "label": "", "revoked": False}
+                 for n, one in enumerate(nodes)]
+            ),
+            sql.insert(schema.anchors).values(
+                [one | {"anchor": fleet.anchor(n)} for n, one in enumerate(nodes)]
+            ),
+        )  # fmt: skip
+    # Flower composes messages only inside a task; this is the first one of run 1.
+    TaskIdentity.run_id, TaskIdentity.task_id, TaskIdentity.node_id = 1, 1, 0
+    key = fleet.contract_key
+    return Job(
+        run=run,
+        plan=plan,
+        layout=task.layout(),
+        vocabulary_hash=task.vocabulary_hash,
+        first_weights=lambda: first_weights(plan, models),
+        database=database,
+        models=models,
+        key=key,
+        log=Log(database, fleet.log, fleet.log_key, key.public_key(), folder / "log.lock"),
+        witnesses=[],
+        grid=grid,
+        clock=Clock(grid.now, grid.wait),
+        spool=folder,
+        held_out_loss=None if held_out is None else held_out.loss,
+    )
