@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deskbound_server.database import Database
@@ -14,11 +15,14 @@ from deskbound_strategies.contract import PAYLOAD_TYPE
 from deskbound_strategies.dp_fedavg import Outcome
 from deskbound_strategies.log_entries import ReleasedModel, model_leaf
 from deskbound_strategies.next_action import TASK
+from deskbound_strategies.next_action_hits import CELL_WEIGHTS, around
+from deskbound_strategies.next_action_hits import TASK as HITS
 from deskbound_strategies.task import weights_of
 from deskbound_strategies.vocabulary import VOCABULARY_HASH
 from tests.helpers.server import new_plan
 
-RUN = "c3" * 16
+RUN, TRIAL = "c3" * 16, "e5" * 16
+UNITS, SHARE = 400, 0.25  # what laptops bring to a trial, and how often the model is right there
 
 
 def write_history(database: Database, models: ModelStore, plan=None) -> list[str]:
@@ -46,3 +50,27 @@ def write_history(database: Database, models: ModelStore, plan=None) -> list[str
         made.append(parent)
     database.set_run(RUN, RunState.FINISHED)
     return made
+
+
+def write_trial(database: Database, models: ModelStore, *, noise: float) -> None:
+    """Write down a private evaluation to which laptops brought units, with so much noise."""
+    plan = new_plan(task=HITS.name, start_from="latest")
+    rng = np.random.default_rng(1)
+    before = around(weights_of(TASK.build_model(0)))
+    after = {
+        name: (value + rng.normal(0, noise, value.shape)).astype(np.float32)
+        for name, value in before.items()
+    }
+    counts = np.full(len(CELL_WEIGHTS), UNITS * SHARE)
+    counts[:2] = UNITS
+    after["cells"] += (counts * CELL_WEIGHTS).astype(np.float32)
+    names = [models.save(encode(one, HITS.layout())) for one in (before, after)]
+    database.add_run(TRIAL, plan.to_bytes(), 1)
+    contract = plan.contract(
+        run=TRIAL, number=1, vocabulary_hash=VOCABULARY_HASH, model_hash=names[0],
+        anchors="c" * 64, issued=300,
+    )  # fmt: skip
+    envelope = dsse.sign(contract.to_bytes(), PAYLOAD_TYPE, Ed25519PrivateKey.generate())
+    database.open_round(contract, envelope, b"a contract's leaf")
+    outcome = Outcome(4, 4, {}, {}, 0, None)
+    database.close_round(contract.digest(), outcome, 330, model_out=names[1])

@@ -8,13 +8,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from deskbound_server import stop_orders
 from deskbound_server.database import Database
 from deskbound_server.lock import FileLock
+from deskbound_server.model_store import ModelStore
 from deskbound_server.schema import RunState
 from deskbound_strategies import dsse
 from deskbound_strategies.contract import PAYLOAD_TYPE
 from deskbound_strategies.dp_fedavg import Outcome, Progress
 from deskbound_strategies.vocabulary import VOCABULARY_HASH
 from tests.helpers.browser import NARROW, visiting
-from tests.helpers.released import RUN
+from tests.helpers.released import RUN, TRIAL, write_trial
 from tests.helpers.server import new_plan
 from tests.helpers.server_pages import FLEET, new_home, served
 
@@ -45,6 +46,23 @@ def test_every_page_loads_calmly_asks_nobody_else_and_fits(seen, addresses):
         seen.page.set_viewport_size({"width": 1280, "height": 900})
         assert [line for line in seen.said if line.startswith(ERRORS)] == [], path
     assert seen.strangers() == []
+
+
+def test_what_a_private_evaluation_told_is_a_table_and_no_model(chromium, tmp_path):
+    made = new_home(tmp_path / "home")
+    with closing(Database.open(made.database)) as database:
+        write_trial(database, ModelStore(made.models), noise=2.0)
+    with served(made) as pages, visiting(chromium, pages) as visit:
+        visit.page.goto(f"{visit.base}/run/{TRIAL}")
+        table = visit.page.locator("section[aria-labelledby=hits] table")
+        assert table.locator("tbody tr").count() == 3
+        assert table.locator("tbody td").count() == 9
+        assert "0.2" in table.locator("tbody td").first.inner_text()
+        visit.page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+        assert not visit.too_wide()
+        visit.page.goto(visit.base + "/models")
+        assert TRIAL[:8] not in visit.page.content()
+    assert [line for line in visit.said if line.startswith(ERRORS)] == []
 
 
 @pytest.fixture
