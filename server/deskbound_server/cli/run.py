@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from deskbound_server.cli import dry_run as dry
 from deskbound_server.cli.common import AsJson, console, home_of, open_database, print_json
-from deskbound_server.cli.runs import run_as_dict
+from deskbound_server.cli.runs import hits_of, hits_table, run_as_dict
 from deskbound_server.control import Control
 from deskbound_server.database import Database
 from deskbound_server.follow import Sight, follow, look
@@ -78,7 +78,7 @@ def run(
                 f"Stopped. Go on with [bold]deskbound-server run --resume {name[:8]}[/]."
             )
             raise
-        _conclude(sight, as_json=as_json)
+        _conclude(sight, home, as_json=as_json)
 
 
 def _show_dry_run(home: ServerHome, path: Path | None, *, as_json: bool) -> None:
@@ -148,12 +148,20 @@ def _watch(home: ServerHome, database: Database, name: str, *, told: int, quiet:
     return sight
 
 
-def _conclude(sight: Sight, *, as_json: bool) -> None:
+def _say_finished(sight: Sight, home: ServerHome) -> None:
+    hits = hits_of(sight, home)
+    if hits is None:
+        console.print(f"Run [bold]{sight.run.id[:8]}[/] finished: {sight.released} models.")
+    else:
+        console.print(f"Run [bold]{sight.run.id[:8]}[/] finished.", hits_table(hits))
+
+
+def _conclude(sight: Sight, home: ServerHome, *, as_json: bool) -> None:
     if as_json:
         print_json(run_as_dict(sight))
     if sight.run.state is RunState.FINISHED:
         if not as_json:
-            console.print(f"Run [bold]{sight.run.id[:8]}[/] finished: {sight.released} models.")
+            _say_finished(sight, home)
         return
     short = sight.run.id[:8]
     if sight.interrupted:

@@ -55,7 +55,7 @@ def list_runs(
     with open_database(home) as database:
         found = [database.find_run(run)] if run else database.runs()
         sights = [look(home.run, database, row.id) for row in found]
-    hits = _hits(sights[0], home) if run else None
+    hits = hits_of(sights[0], home) if run else None
     if as_json:
         told = [run_as_dict(sight) for sight in sights]
         if hits is not None:
@@ -66,7 +66,7 @@ def list_runs(
     else:
         console.print(_rounds_table(sights[0]) if run else _runs_table(sights))
         if hits is not None:
-            console.print(_hits_table(hits))
+            console.print(hits_table(hits))
 
 
 @runs.command("compare")
@@ -136,12 +136,13 @@ def _round_as_dict(row: RoundRow) -> dict[str, Any]:
     }
 
 
-def _hits(sight: Sight, home: ServerHome) -> evaluation.Found | None:
+def hits_of(sight: Sight, home: ServerHome) -> evaluation.Found | None:
+    """Return what a private evaluation told; None for any other run."""
     plan = RoundPlan.from_bytes(sight.run.plan)
     return evaluation.evaluated(plan, sight.rounds, ModelStore(home.models))
 
 
-def _hits_table(found: evaluation.Found) -> RenderableType:
+def hits_table(found: evaluation.Found) -> RenderableType:
     """Return how often the model that was tried is right on laptops."""
     if not found:
         return Text(f"\n{evaluation.NOTHING}")
