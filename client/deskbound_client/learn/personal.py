@@ -27,6 +27,8 @@ ANYWHERE, HALF_ANYWHERE = 0.5, 1_000.0
 MOST_ANYWHERE = 0.9  # however much better own counts are
 MEMORY = 0.99  # what an action ago weighs, of how often who was right: about the last hundred count
 DOUBT = 3.0  # times right that both are held to have been at first
+# So many times oftener own counts must have been right than the mixture to guess without it.
+CLEARLY = 3.0
 
 Floats = NDArray[np.float64]
 
@@ -76,7 +78,7 @@ class PersonalHead:
         """
         own, weight = self._own(recent, len(shared)), self._weight(recent)
         mixed = weight * own + (1.0 - weight) * shared
-        alone = self._right.own > self._right.mixed + 1.0
+        alone = self._right.own > self._right.mixed + CLEARLY
         return Guessed(own, own if alone else mixed, mixed)
 
     def learn(self, recent: Sequence[int], token: int, shared: Floats) -> Guessed:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 import pytest
 from Xlib import X
@@ -100,7 +101,8 @@ def test_clicks_land_in_their_cells_and_windows(desktop, work, tmp_path):
         rows = [row for row in session.actions() if row.stream == signals.POINTER]
     found = [(TOKENS[row.token].kind, TOKENS[row.token].argument) for row in rows]
     width, height = 1280, 720
-    assert found == [
+    # A machine that is busy between two turns of the wheel makes two gestures of them.
+    assert [pair for pair, _ in groupby(found)] == [
         (Kind.CLICK, cell_at(320 / width, 190 / height)),
         (Kind.RIGHT_CLICK, cell_at(330 / width, 190 / height)),
         (Kind.DRAG, cell_at(100 / width, 100 / height)),
@@ -108,7 +110,7 @@ def test_clicks_land_in_their_cells_and_windows(desktop, work, tmp_path):
     ]
     assert all(0 <= row.fx < 16 and 0 <= row.fy < 16 for row in rows[:3])
     assert abs(rows[0].fx - 8) <= 1  # the middle of the terminal
-    assert rows[3].fx == -1
+    assert {row.fx for row in rows[3:]} == {-1}
 
 
 def test_a_double_click_is_one_action(desktop, work, tmp_path):
