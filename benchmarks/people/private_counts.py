@@ -73,13 +73,15 @@ class Tallies:
         return np.bincount(self.cell, self.value * times[self.unit], minlength=self.cells)
 
 
-def tally(crowd: Crowd, people: list[Person], kind: Unit, clip: float = CLIP) -> Tallies:
-    """Cut people's events into units and count them."""
+def tally(
+    crowd: Crowd, people: list[Person], kind: Unit, clip: float = CLIP, most: int = 0
+) -> Tallies:
+    """Cut people's events into units of at most ``most`` actions, if given, and count them."""
     found = [
         one.tokens
         for person in people
-        for day in _days(person)
-        for one in units(day, kind, UNIT_SECONDS, UNIT_ACTIONS[kind])
+        for day in days(person)
+        for one in units(day, kind, UNIT_SECONDS, most or UNIT_ACTIONS[kind])
     ]
     tokens = np.concatenate(found)
     unit = np.repeat(np.arange(len(found)), [len(one) for one in found])
@@ -106,7 +108,7 @@ def _width(actions: int) -> int:
     return actions + actions**2 + sketch.CELLS
 
 
-def _days(person: Person) -> Iterator[list[Action]]:
+def days(person: Person) -> Iterator[list[Action]]:
     edges = np.flatnonzero(np.diff(person.seconds // 86_400)) + 1
     parts = (np.split(column, edges) for column in (person.tokens, person.seconds))
     for tokens, seconds in zip(*parts, strict=True):
@@ -193,13 +195,14 @@ def main() -> None:
     parser: argparse.ArgumentParser = arguments(__doc__)
     parser.add_argument("--set", choices=SETS, default="abb_ide", help="Which people.")
     parser.add_argument("--unit", choices=UNIT_ACTIONS, default="session", help="What is hidden.")
+    parser.add_argument("--actions", type=int, default=0, help="Most actions of a unit.")
     parser.add_argument("--validate", action="store_true", help="Guess a part of the training.")
     asked = parser.parse_args()
     crowd, console = load(asked.set, asked.data), Console()
     parts = [person.split() for person in crowd.people]
     if asked.validate:
         parts = [past.split(0.875) for past, _ in parts]
-    tallies = tally(crowd, [past for past, _ in parts], asked.unit)
+    tallies = tally(crowd, [past for past, _ in parts], asked.unit, most=asked.actions)
     told = Table(
         title=f"{crowd.name}: private counts of {tallies.laptops} people, "
         f"{tallies.units:,} {asked.unit} units, delta {DELTA:g}, q {RATE}, {STEPS} steps"

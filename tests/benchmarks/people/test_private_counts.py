@@ -33,7 +33,7 @@ def sent(crowd, number, kind, **terms):
     person = crowd.people[number]
     found = [
         unit
-        for day in private_counts._days(person)
+        for day in private_counts.days(person)
         for unit in units(day, kind, private_counts.UNIT_SECONDS, private_counts.UNIT_ACTIONS[kind])
     ]
     asked = contract(
@@ -78,7 +78,7 @@ def test_ranks_without_noise_are_those_of_plain_counting(crowd):
     counts = private_counts.read(cells, SIZE)
     chain = Chain(2)
     for person in crowd.people:
-        for day in private_counts._days(person):
+        for day in private_counts.days(person):
             chain.learn([action.token for action in day])
     for person in crowd.people:
         past, future = person.split()

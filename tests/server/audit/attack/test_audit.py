@@ -79,7 +79,8 @@ def test_actions_are_hidden_by_noise_and_by_nothing_else(outcome):
     plain, clipped, released = outcome.inversions
     assert min(plain.order, clipped.order) > 0.7
     assert plain.words == clipped.words == 1.0
-    assert released.order <= max(outcome.prior, 0.1)
+    # Noise is the system's, so a guess may hit a few of two dozen actions by chance.
+    assert released.order <= outcome.prior + 0.25 < 0.5
 
 
 def test_json_is_strict_and_says_what_the_table_says(outcome):

@@ -1,0 +1,118 @@
+"""The benchmark's network: what units add is clipped one by one, and noise costs what it says."""
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.people import private_network
+from benchmarks.people.private_counts import read, tally
+from benchmarks.people.private_network import (
+    LAGS,
+    Lessons,
+    Network,
+    before,
+    clipped_sum,
+    learn,
+    lessons,
+    measured,
+    row_for,
+    sigma_for,
+    taught_by_counts,
+)
+from benchmarks.people.sets import Crowd, Person
+from deskbound_strategies.accounting import SampledGaussian, epsilon_prv
+
+SIZE = 9
+
+
+@pytest.fixture(scope="module")
+def crowd():
+    """Three people who do the same nine things in the same order, with slips."""
+    rng = np.random.default_rng(1)
+    people = []
+    for _ in range(3):
+        tokens = np.where(rng.random(400) < 0.8, np.arange(400) % SIZE, rng.integers(0, SIZE, 400))
+        people.append(Person(tokens, np.cumsum(rng.choice([2, 300], 400, p=[0.9, 0.1]))))
+    return Crowd("made up", tuple(people), SIZE)
+
+
+def alone(network, found, number, clip):
+    """One unit's clipped gradient by plain autograd."""
+    scores = network(torch.from_numpy(found.contexts[number]))
+    loss = torch.nn.functional.cross_entropy(scores, torch.from_numpy(found.tokens[number]))
+    gradients = torch.autograd.grad(loss, list(network.parameters()))
+    norm = torch.sqrt(sum(one.pow(2).sum() for one in gradients))
+    return [one * min(1.0, clip / float(norm)) for one in gradients]
+
+
+@pytest.mark.parametrize("clip", [0.05, 0.5, 50.0])
+def test_the_sum_is_that_of_units_clipped_one_by_one(crowd, clip, monkeypatch):
+    monkeypatch.setattr(private_network, "_POSITIONS_AT_ONCE", 60)  # several parts, and padding
+    found, network = lessons(crowd, list(crowd.people), "session", 64), Network(SIZE, 1)
+    sampled = np.arange(0, len(found), 3)
+    total = clipped_sum(network, found, sampled, clip)
+    wanted = [alone(network, found, number, clip) for number in sampled]
+    for place, one in enumerate(total.values()):
+        expected = torch.stack([each[place] for each in wanted]).sum(0)
+        torch.testing.assert_close(one, expected, atol=1e-5, rtol=1e-4)
+
+
+def test_nothing_sampled_adds_nothing(crowd):
+    found = lessons(crowd, list(crowd.people), "session", 64)
+    total = clipped_sum(Network(SIZE, 1), found, np.array([], np.int64), 0.5)
+    assert all(not one.any() for one in total.values())
+
+
+def test_contexts_end_with_the_last_action_and_begin_with_nobody():
+    assert before(np.array([4, 5, 6, 7]), SIZE).tolist() == [
+        [9, 9, 9], [9, 9, 4], [9, 4, 5], [4, 5, 6]
+    ]  # fmt: skip
+    assert LAGS == 3
+
+
+def test_no_unit_is_longer_than_asked_and_none_spans_a_pause(crowd):
+    found = lessons(crowd, list(crowd.people), "session", 16)
+    assert max(map(len, found.tokens)) <= 15  # the first action of a unit is not guessed
+    assert sorted(map(len, found.tokens)) == list(map(len, found.tokens))
+
+
+def test_noise_is_that_of_every_laptop(crowd, monkeypatch):
+    """Without units to learn from, a round's gradient is the noise of three laptops alone."""
+    monkeypatch.setattr(private_network, "ROUNDS", 1)
+    found, seen = lessons(crowd, list(crowd.people), "session", 64), []
+
+    def watched(network, *_):
+        return {name: torch.zeros_like(one) for name, one in network.named_parameters()}
+
+    monkeypatch.setattr(private_network, "clipped_sum", watched)
+    network = Network(SIZE, 1)
+    learn(network, found, 2.0, 1)
+    seen = torch.cat([one.grad.flatten() for one in network.parameters()])
+    deviation = 2.0 * private_network.CLIP * 3**0.5 / (private_network.RATE * len(found))
+    assert float(seen.std()) == pytest.approx(deviation, rel=0.05)
+
+
+def test_an_epsilon_is_spent_and_no_more_also_with_counts_before():
+    event = SampledGaussian(private_network.RATE, sigma_for(2.0), private_network.ROUNDS)
+    assert epsilon_prv([event], private_network.DELTA) == pytest.approx(2.0, abs=0.01)
+    both = row_for(2.0, "counts")
+    assert both.sigma > sigma_for(2.0)
+    assert both.counted is not None
+
+
+def test_it_learns_the_habit_and_counts_give_it_a_start(crowd, monkeypatch):
+    monkeypatch.setattr(private_network, "ROUNDS", 60)
+    parts = [person.split() for person in crowd.people]
+    past = [one for one, _ in parts]
+    network = Network(SIZE, 1)
+    untrained = measured(network, parts).hit1
+    learn(network, lessons(crowd, past, "session", 64), 0.0, 1)
+    assert measured(network, parts).hit1 > 0.5 > untrained
+    tallies = tally(crowd, past, "session")
+    counts = read(tallies.summed(np.ones(tallies.units)), SIZE)
+    assert measured(taught_by_counts(SIZE, counts, 1), parts).hit1 > 0.5
+
+
+def test_there_are_as_many_lessons_as_units():
+    found = Lessons((np.zeros((1, 3), int),), (np.zeros(1, int),), 1)
+    assert len(found) == 1
