@@ -22,6 +22,8 @@ FEW = 5  # units of a person that are bounded together, beside all of a day
 # Of larger groups the bound is only known to be no smaller: it takes long, and says nothing anyway.
 MOST_TOGETHER = 32
 _SESSION_ACTIONS, _DAY_ACTIONS = 256, 1024
+# Of a network, as in the demo: there noise moves a weight, 0.5 at first, by about 0.3 in all.
+_RATE, _SERVER_MOMENTUM, _WALK = 0.45, 0.8, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,7 @@ def plan_for(asked: Question, sigma: float) -> RoundPlan:
     expected = cohort(asked)
     least = max(expected.low, expected.needed, 2)
     counts = asked.task == "action_counts"
+    divisor = 10.0 if counts else max(1.0, round(asked.rate * asked.units, 1))
     return RoundPlan(
         task=asked.task,
         profile=asked.profile,
@@ -174,9 +177,25 @@ def plan_for(asked: Question, sigma: float) -> RoundPlan:
         noise_multiplier=sigma,
         clip=1.0,
         steps=asked.steps,
-        divisor=10.0 if counts else max(1.0, round(asked.rate * asked.units, 1)),
-        local_learning_rate=1.0 if counts else 0.45,
+        divisor=divisor,
+        local_learning_rate=1.0 if counts else _calm_rate(asked, sigma / divisor, least),
         server_optimizer="fedavg" if counts else "fedavgm",
-        server_momentum=0.9 if counts else 0.8,
+        server_momentum=0.9 if counts else _SERVER_MOMENTUM,
         held_out="none" if counts else "generated",
     )
+
+
+def _calm_rate(asked: Question, noise: float, laptops: int) -> float:
+    """Return a learning rate with which noise does not carry the weights away.
+
+    Noise of all rounds adds up to a random walk: each step's is doubled by the laptop's momentum of
+    0.5, averaged over the laptops, and carried on by the server's.
+
+    Args:
+        asked: steps and rounds.
+        noise: deviation of a step's noise on a laptop, over the divisor.
+        laptops: fewest that answer.
+    """
+    walked = 2.0 * noise * math.sqrt(asked.steps * asked.rounds / laptops)
+    walked /= 1.0 - _SERVER_MOMENTUM
+    return float(f"{min(_RATE, _WALK / walked):.2g}")

@@ -2,11 +2,12 @@ import math
 import tomllib
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from deskbound_server.dry_run import examine
 from deskbound_server.plan_file import load_plan, plan_from
-from deskbound_server.planner.options import MOST_TOGETHER, option, signal_of
+from deskbound_server.planner.options import MOST_TOGETHER, option, plan_for, signal_of
 from deskbound_server.planner.plan_toml import as_toml
 from deskbound_server.planner.question import question
 from deskbound_strategies.accounting import SampledGaussian
@@ -90,3 +91,16 @@ def test_signal_grows_with_units_and_with_the_root_of_laptops():
     assert signal_of(replace(asked, days=10), 2.0) == pytest.approx(2 * signal_of(asked, 2.0))
     assert signal_of(asked, 4.0) == pytest.approx(signal_of(asked, 2.0) / 2)
     assert math.isclose(signal_of(asked, 2.0), 75 * 0.2 * math.sqrt(70 * 100) / 2)
+
+
+@pytest.mark.parametrize("laptops", [3, 30, 300])
+def test_noise_carries_no_network_away(laptops):
+    """The random walk of all rounds, counted anew here, stays below three fifths of a weight."""
+    asked = question(laptops=laptops, profile="research", task="next_action")
+    plan = plan_for(asked, 2.0)
+    left = np.arange(plan.steps, 0, -1)
+    step = plan.local_learning_rate * plan.noise_multiplier * plan.clip / plan.divisor
+    of_a_round = step * np.sqrt(((2 - 0.5 ** (left - 1)) ** 2).sum() / plan.minimum_cohort)
+    walked = of_a_round * np.sqrt(plan.rounds) / (1 - plan.server_momentum)
+    assert walked < 0.31
+    assert plan.local_learning_rate <= 0.45
