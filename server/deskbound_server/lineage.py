@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from deskbound_server.database import Database
-from deskbound_server.plan import RoundPlan
+from deskbound_server.plan import TRIALS, RoundPlan
 from deskbound_server.schema import RoundRow, RoundState
 from deskbound_strategies.accounting import RdpCurve, guaranteed, round_cost
 from deskbound_strategies.contract import PAYLOAD_TYPE, RoundContract
@@ -19,7 +19,6 @@ from deskbound_strategies.log_entries import ReleasedModel, model_leaf
 from deskbound_strategies.policy import PROFILES
 
 LATEST = "latest"
-TRIALS = frozenset({"next_action_hits"})  # tasks that try a model and make none
 _LIST = "List them with 'deskbound-server model list'."
 
 

@@ -12,6 +12,7 @@ from deskbound_strategies.contract import LocalOptimizer, RoundContract, Unit
 from deskbound_strategies.policy import PROFILES, affordable_rounds
 from deskbound_strategies.server_optimizer import Name, ServerOptimizer
 
+TRIALS = frozenset({"next_action_hits"})  # tasks that try a model and make none
 Holding = Literal["generated", "file", "none"]
 HOLDINGS: tuple[Holding, ...] = ("generated", "file", "none")
 Combining = Literal["mean", "trimmed-mean", "median"]

@@ -4,13 +4,14 @@ A plan that laptops of its profile would refuse is refused here, before anybody 
 """
 
 import difflib
+import math
 import tomllib
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
 from deskbound_server.admission import version_key
-from deskbound_server.plan import COMBININGS, HOLDINGS, RoundPlan, sample_contract
+from deskbound_server.plan import COMBININGS, HOLDINGS, TRIALS, RoundPlan, sample_contract
 from deskbound_strategies.errors import ConfigError, Refusal
 from deskbound_strategies.policy import PROFILES, check_contract
 from deskbound_strategies.robust import cut_at_each_end
@@ -52,6 +53,9 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "aggregation": COMBININGS,
     "held_out": HOLDINGS,
 }
+# How far noise may carry each weight of a network that is tried: more than floats lose, far less
+# than weights are.
+_TRIAL_WALKS = (1e-5, 1e-3)
 # Least and most characters of texts; of those not named here 1 and 64.
 _LENGTHS = {"held_out_file": (0, 4096), "held_out_hash": (0, 64), "start_from": (0, 64)}
 
@@ -140,6 +144,7 @@ def _check_whole(plan: RoundPlan, name: str) -> None:
             'Give held_out_file with held_out = "file", and only then.',
         )
     _check_trim(plan, name)
+    _check_trial(plan, name)
     try:
         version_key(plan.client_version_min), version_key(plan.client_version_below)
     except ValueError:
@@ -158,6 +163,19 @@ def _check_trim(plan: RoundPlan, name: str) -> None:
         raise ConfigError(
             f"{name}: a trim of {plan.trim:g} leaves out nobody of {plan.minimum_cohort} replies.",
             "Raise trim or minimum_cohort, or choose another aggregation.",
+        )
+
+
+def _check_trial(plan: RoundPlan, name: str) -> None:
+    """Refuse a trial whose noise moves the network that it tries, or is lost in rounding."""
+    if plan.task not in TRIALS:
+        return
+    walked = 2.0 * plan.noise_multiplier * plan.clip * math.sqrt(plan.steps) / plan.divisor
+    low, high = (bound / walked for bound in _TRIAL_WALKS)
+    if not low <= plan.local_learning_rate <= high:
+        raise ConfigError(
+            f"{name}: local_learning_rate does not do for a plan that tries a model.",
+            f"Give a number from {low:.1e} to {high:.1e}: figures are read relative to the noise.",
         )
 
 

@@ -6,9 +6,9 @@ What a private evaluation tries is a released model as well, with empty cells ar
 from dataclasses import replace
 
 from deskbound_server.database import Database
-from deskbound_server.lineage import TRIALS, find_released, released
+from deskbound_server.lineage import find_released, released
 from deskbound_server.model_store import ModelStore
-from deskbound_server.plan import RoundPlan
+from deskbound_server.plan import TRIALS, RoundPlan
 from deskbound_strategies import next_action, next_action_hits
 from deskbound_strategies.codec import Tensors, decode
 from deskbound_strategies.errors import ConfigError

@@ -2,10 +2,12 @@
 
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import deskbound_server
 from deskbound_server.database import Database
 from deskbound_server.model_store import ModelStore
 from deskbound_server.plan_file import load_plan
@@ -18,7 +20,8 @@ from deskbound_strategies.task import weights_of
 from tests.helpers.released import write_history
 from tests.helpers.server import new_plan, write_plan
 
-EVALUATION = new_plan(task=HITS.name, start_from="latest")
+PLANS = Path(deskbound_server.__file__).parent / "plans"
+EVALUATION = new_plan(task=HITS.name, start_from="latest", local_learning_rate=1e-4)
 
 
 @pytest.fixture
@@ -76,3 +79,14 @@ def test_an_evaluation_of_nothing_is_refused_and_so_is_what_nobody_released(hist
 def test_it_is_a_setting_of_a_plan(tmp_path):
     path = write_plan(tmp_path / "plan.toml", EVALUATION)
     assert load_plan(path).start_from == "latest"
+
+
+@pytest.mark.parametrize("rate", [0.1, 1e-9])
+def test_a_trial_whose_noise_would_move_the_network_or_be_lost_is_refused(tmp_path, rate):
+    path = write_plan(tmp_path / "plan.toml", replace(EVALUATION, local_learning_rate=rate))
+    with pytest.raises(ConfigError, match="local_learning_rate"):
+        load_plan(path)
+
+
+def test_the_plan_that_comes_along_is_acceptable():
+    assert load_plan(PLANS / "evaluate.toml").task == HITS.name

@@ -99,8 +99,9 @@ def test_padding_and_neighbours_change_no_score(trained):
 
 def terms(**changes):
     return contract(
-        task=TASK.name, clip=1.0, divisor=1.0, learning_rate=1.0, steps=1, **changes
-    )  # fmt: skip
+        **{"task": TASK.name, "clip": 1.0, "divisor": 1.0, "learning_rate": 1.0, "steps": 1}
+        | changes
+    )
 
 
 def test_a_round_tells_the_means_over_units_when_there_is_hardly_any_noise(trained):
@@ -114,6 +115,20 @@ def test_a_round_tells_the_means_over_units_when_there_is_hardly_any_noise(train
         assert found[name].value == pytest.approx(wanted[:, place].sum() / units, abs=3e-3)
         assert found[name].error < 3e-3
     assert 0 < found["action", "hit1"].value < found["action", "hit5"].value < 1
+
+
+def test_the_noise_of_many_steps_does_not_move_the_network_that_is_tried(trained):
+    """With the rate of a plan. Each step's noise lies on the network as well; with a rate of 1 it
+    would be another network from the second step on."""
+    before, wanted = around(trained), scored(trained, UNITS)
+    asked = terms(sampling_rate=0.5, noise_multiplier=0.5, steps=20, learning_rate=1e-4)
+    change = train(TASK, before, UNITS * 4, asked, repeatable(3))
+    found = read_hits(before, {name: before[name] + change[name] for name in before})
+    for name in NAMES[:3]:
+        place = 2 + NAMES.index(name)
+        truth = wanted[:, place].sum() / wanted[:, 0].sum()
+        assert found[name].value == pytest.approx(truth, abs=4 * found[name].error + 0.03)
+        assert found[name].error < 0.1
 
 
 def test_errors_are_what_noise_does(trained):
