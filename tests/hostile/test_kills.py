@@ -61,7 +61,14 @@ def conduct(world, desks, asked, request, receipts):
     )
 
 
-@pytest.mark.parametrize("victim", ["executor", "supernode", "agent"])
+# The one that holds what must not be sent twice is always killed, the others in ``make test-slow``.
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "victim",
+    ["executor", pytest.param("supernode", marks=SLOW), pytest.param("agent", marks=SLOW)],
+)
 def test_what_was_released_is_sent_once_whoever_is_killed(world, desk, victim):
     server, desks = world.server, (world.desks[0], desk)
     until(lambda: desk.node in world.fleet.online(), "it is online", patience=180.0)
