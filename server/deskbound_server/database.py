@@ -185,10 +185,11 @@ class Database:
 
     def abandon_open_rounds(self, run: str) -> int:
         """Mark rounds a dead process left open; their contracts are never used again."""
-        change = sql.update(schema.rounds).where(
-            schema.rounds.c.run == run, schema.rounds.c.state == RoundState.OPEN
-        )
-        return self._write(change.values(state=RoundState.ABANDONED))
+        rounds, progress = schema.rounds, schema.progress
+        left_open = (rounds.c.run == run) & (rounds.c.state == RoundState.OPEN)
+        digests = sql.select(rounds.c.digest).where(left_open)
+        self._write(sql.delete(progress).where(progress.c.digest.in_(digests)))
+        return self._write(sql.update(rounds).where(left_open).values(state=RoundState.ABANDONED))
 
     def rounds(self, run: str) -> list[RoundRow]:
         """Return all attempts of a run's rounds, in order."""

@@ -148,6 +148,15 @@ def test_how_far_a_round_is_is_written_over_and_goes_when_it_closes(database):
     assert database.progress(digest) is None
 
 
+def test_how_far_a_round_was_goes_when_it_is_abandoned_and_no_other_runs(database):
+    database.open_round(contract(), b"envelope", b"leaf")
+    database.note_progress(contract().digest(), Progress(4, 1, 2, 0))
+    database.abandon_open_rounds("a2" * 16)
+    assert database.progress(contract().digest()) is not None
+    database.abandon_open_rounds(RUN)
+    assert database.progress(contract().digest()) is None
+
+
 def test_what_is_opened_to_read_sees_what_is_written_and_writes_nothing(database, tmp_path):
     with closing(Database.open_to_read(tmp_path / "deskbound.db")) as reader:
         assert [run.id for run in reader.runs()] == [RUN]
