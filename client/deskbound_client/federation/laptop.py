@@ -199,11 +199,11 @@ class VaultLaptop:
         """Return the units of each complete day that the task asks for, oldest first."""
         choose = held_out_days if self.find_task(asked.task).held_out else training_days
         days = choose(self._vault.days(), day_of(self._clock()), self._config.holdout_days)
-        found = {
-            day: units_of(self._actions(day), asked.unit, asked.unit_seconds, asked.unit_actions)
-            for day in days
-        }
+        found = {day: self._units_of(asked, day) for day in days}
         return {day: units for day, units in found.items() if units}
+
+    def _units_of(self, asked: RoundContract, day: date) -> list[Unit]:
+        return units_of(self._actions(day), asked.unit, asked.unit_seconds, asked.unit_actions)
 
     def _actions(self, day: date) -> list[Action]:
         """Return a day's actions of streams still agreed to; a damaged day has none.
@@ -292,8 +292,8 @@ class VaultLaptop:
         return receipt
 
     def _check_cuts(self, asked: RoundContract, cuts: Cuts) -> None:
-        present = self.units(asked)
-        if any(digest(present.get(day, ())) != cut for day, cut in cuts.items()):
+        # Of the days that paid, whatever the task would ask for by now: midnight may have passed.
+        if any(digest(self._units_of(asked, day)) != cut for day, cut in cuts.items()):
             raise Refusal(RefusalCode.INTERNAL)
 
     def _charge_network(self, count: int) -> None:

@@ -141,6 +141,21 @@ def test_an_undisturbed_update_may_leave(laptop):
     laptop.release(asked, np.zeros(3).tobytes())
 
 
+def test_midnight_takes_no_held_out_day_from_an_evaluation_that_was_paid_for(vault):
+    now = [time.time()]
+    paths = HomePaths(vault.home)
+    laptop = VaultLaptop(paths, vault, Config(holdout_days=2), SERVER, clock=lambda: now[0])
+    asked = contract(task="next_action_hits")
+    assert laptop.reserve(asked, laptop.units(asked), LATTICE) is not None
+    now[0] += 86_400
+    assert laptop.units(asked) == {}, "the day is one to learn from by now"
+    laptop.release(asked, np.zeros(3).tobytes())
+    assert laptop.answered(asked) is not None
+    vault.forget_all()
+    with pytest.raises(Refusal):
+        laptop.answered(asked)
+
+
 def test_figures_are_worked_out_after_a_charge_and_only_then(vault, laptop):
     def figures() -> int:
         return vault.database.execute("SELECT count(*) FROM privacy_epsilons")[0][0]
