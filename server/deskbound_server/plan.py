@@ -12,7 +12,8 @@ from deskbound_strategies.contract import LocalOptimizer, RoundContract, Unit
 from deskbound_strategies.policy import PROFILES, affordable_rounds
 from deskbound_strategies.server_optimizer import Name, ServerOptimizer
 
-TRIALS = frozenset({"next_action_hits"})  # tasks that try a model and make none
+# Tasks that try a model and make none: those with ``Task.held_out``, which takes torch to see.
+TRIALS = frozenset({"next_action_hits"})
 Holding = Literal["generated", "file", "none"]
 HOLDINGS: tuple[Holding, ...] = ("generated", "file", "none")
 Combining = Literal["mean", "trimmed-mean", "median"]

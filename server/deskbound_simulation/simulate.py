@@ -20,7 +20,7 @@ from deskbound_server.database import Database
 from deskbound_server.held_out import keep_file
 from deskbound_server.job import Job
 from deskbound_server.model_store import ModelStore
-from deskbound_server.plan import sample_contract
+from deskbound_server.plan import TRIALS, sample_contract
 from deskbound_server.rounds import conduct
 from deskbound_server.schema import RoundRow, RoundState
 from deskbound_server.simulation import GENERATED, Simulation, Watch
@@ -139,10 +139,10 @@ def _task(asked: Simulation) -> Task:
             f"{asked.laptops}.",
             "Raise --laptops, or lower minimum_cohort in the plan.",
         )
-    if asked.plan.start_from:
+    if asked.plan.start_from or asked.plan.task in TRIALS:
         raise ConfigError(
-            "A simulation begins with fresh weights, and the plan names a released model.",
-            "Leave out start_from.",
+            "A simulation begins with fresh weights, and the plan is about a released model.",
+            "Name a plan that learns, without start_from.",
         )
     try:
         return find_task(asked.plan.task)

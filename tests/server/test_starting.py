@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from dataclasses import replace
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,14 @@ import pytest
 import deskbound_server
 from deskbound_server.database import Database
 from deskbound_server.model_store import ModelStore
+from deskbound_server.plan import TRIALS
 from deskbound_server.plan_file import load_plan
 from deskbound_server.starting import first_weights, named_start
 from deskbound_strategies.codec import decode
 from deskbound_strategies.errors import ConfigError, NotFoundError
 from deskbound_strategies.next_action import TASK
 from deskbound_strategies.next_action_hits import TASK as HITS
-from deskbound_strategies.task import weights_of
+from deskbound_strategies.task import ENTRY_POINTS, find_task, weights_of
 from tests.helpers.released import write_history
 from tests.helpers.server import new_plan, write_plan
 
@@ -90,3 +92,9 @@ def test_a_trial_whose_noise_would_move_the_network_or_be_lost_is_refused(tmp_pa
 
 def test_the_plan_that_comes_along_is_acceptable():
     assert load_plan(PLANS / "evaluate.toml").task == HITS.name
+
+
+def test_what_is_known_as_a_trial_is_what_asks_for_held_out_days():
+    """Two lists say so, for plans are read without loading torch."""
+    installed = [find_task(found.name) for found in entry_points(group=ENTRY_POINTS)]
+    assert {task.name for task in installed if task.held_out} == TRIALS

@@ -5,7 +5,8 @@ from dataclasses import fields
 
 from deskbound_server.plan import RoundPlan
 
-# All settings but ``held_out_hash``, which is filled in when a run begins.
+# All settings but ``held_out_hash``, which is filled in when a run begins, and ``start_from``: a
+# planned run begins with fresh weights.
 _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("", ("task", "profile")),
     (

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from deskbound_server.plan import TRIALS
 from deskbound_strategies.contract import Unit
 from deskbound_strategies.errors import ConfigError
 from deskbound_strategies.floor import PROFILES, PolicyFloor
@@ -100,6 +101,11 @@ def question(
     Raises:
         ConfigError: naming what is unknown or out of range.
     """
+    if task in TRIALS:
+        raise ConfigError(
+            f"{task} tries a model and learns nothing, so there is nothing to foretell.",
+            "Copy plans/evaluate.toml, and look at it with 'run --dry-run'.",
+        )
     if profile not in PROFILES:
         raise ConfigError(
             f"There is no profile {profile!r}.", f"Choose one of {', '.join(PROFILES)}."

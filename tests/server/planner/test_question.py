@@ -35,6 +35,7 @@ def test_epsilons_are_asked_for_once_and_the_largest_first():
         ({"profile": "loose"}, "'loose'"),
         ({"unit": "week"}, "'week'"),
         ({"unit": "day", "units_per_day": 3.0}, "one unit"),
+        ({"task": "next_action_hits"}, "tries a model"),
     ],
 )
 def test_what_cannot_be_is_named(changes, named):

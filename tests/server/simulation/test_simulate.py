@@ -78,6 +78,8 @@ def test_a_fleet_that_is_not_there_is_not_asked(days, tmp_path):
     [
         ({"laptops": 1}, "needs 2 laptops"),
         ({"plan": {"task": "juggling"}}, "'juggling' is not installed"),
+        ({"plan": {"task": "next_action_hits"}}, "about a released model"),
+        ({"plan": {"start_from": "latest"}}, "about a released model"),
         ({"set_name": "no_set"}, "no set no_set"),
     ],
 )
