@@ -8,9 +8,7 @@ from deskbound_client.ui.app import make_app
 from deskbound_client.ui.desk import Desk
 from deskbound_strategies.pages.letter import Letter
 from deskbound_strategies.pages.peers import OwnUserProtocol
-from deskbound_strategies.pages.serving import CalmServer, calm_server
-
-_TICK_SECONDS = 0.5
+from deskbound_strategies.pages.serving import calm_server, serve_while
 
 
 def letter_of(desk: Desk) -> Letter:
@@ -31,28 +29,16 @@ def serve(desk: Desk, listener: socket.socket, letter: Letter | None = None) -> 
         letter: taken away in time.
     """
     server = calm_server(make_app(desk), OwnUserProtocol)
+
+    def goes_on() -> bool:
+        if letter is not None:
+            letter.tidy()
+        return not (desk.locked or desk.homeless) and desk.seconds_left > 0
+
     try:
-        asyncio.run(_until_locked(server, desk, listener, letter))
+        # A page that is being made has its time to end; no other begins.
+        asyncio.run(serve_while(server, listener, goes_on, ended=desk.lock))
     finally:
         desk.lock()
         if letter is not None:
             letter.burn()
-
-
-async def _until_locked(
-    server: CalmServer, desk: Desk, listener: socket.socket, letter: Letter | None
-) -> None:
-    watching = asyncio.create_task(_watch(server, desk, letter))
-    try:
-        await server.serve(sockets=[listener])
-    finally:
-        watching.cancel()
-
-
-async def _watch(server: CalmServer, desk: Desk, letter: Letter | None) -> None:
-    while not (desk.locked or desk.homeless) and desk.seconds_left > 0:
-        if letter is not None:
-            letter.tidy()
-        await asyncio.sleep(_TICK_SECONDS)
-    server.leave()
-    await asyncio.to_thread(desk.lock)  # a page that is being made has its time to end

@@ -7,10 +7,9 @@ from deskbound_server.home import ServerHome, write_private
 from deskbound_server.ui.app import make_app
 from deskbound_server.ui.office import Office
 from deskbound_strategies.pages.letter import Letter
-from deskbound_strategies.pages.serving import CalmServer, calm_server
+from deskbound_strategies.pages.serving import calm_server, serve_while
 
 HOST = "127.0.0.1"  # always the same: Prometheus and tunnels are told it once
-_TICK_SECONDS = 0.5
 
 
 def letter_of(office: Office) -> Letter:
@@ -28,24 +27,12 @@ def serve(office: Office, listener: socket.socket, letter: Letter) -> None:
         letter: taken away in time.
     """
     server = calm_server(make_app(office))
+
+    def goes_on() -> bool:
+        letter.tidy()
+        return not office.ended
+
     try:
-        asyncio.run(_until_ended(server, office, listener, letter))
+        asyncio.run(serve_while(server, listener, goes_on))
     finally:
         letter.burn()
-
-
-async def _until_ended(
-    server: CalmServer, office: Office, listener: socket.socket, letter: Letter
-) -> None:
-    watching = asyncio.create_task(_watch(server, office, letter))
-    try:
-        await server.serve(sockets=[listener])
-    finally:
-        watching.cancel()
-
-
-async def _watch(server: CalmServer, office: Office, letter: Letter) -> None:
-    while not office.ended:
-        letter.tidy()
-        await asyncio.sleep(_TICK_SECONDS)
-    server.leave()

@@ -5,6 +5,7 @@ owner can read does not. It posts the code by itself.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from markupsafe import escape
@@ -57,8 +58,8 @@ class Letter:
         self._keys, self._clock = keys, clock
         self._burns_at = clock() + SECONDS
         page = _PAGE.format(authority=escape(authority), code=escape(keys.code))
-        write(self.path, page.encode())
-        self._inode = self.path.stat().st_ino
+        self._page = page.encode()
+        write(self.path, self._page)
 
     def tidy(self) -> None:
         """Take the file away when its code was used or its time is over."""
@@ -67,8 +68,7 @@ class Letter:
 
     def burn(self) -> None:
         """Take the file away, unless another visit has put its own there."""
-        try:
-            if self.path.stat().st_ino == self._inode:
+        # By what it says: a file that took its place may have been given its inode as well.
+        with suppress(FileNotFoundError):
+            if self.path.read_bytes() == self._page:
                 self.path.unlink()
-        except FileNotFoundError:
-            pass

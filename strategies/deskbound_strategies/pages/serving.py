@@ -9,8 +9,8 @@ import secrets
 import signal
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from deskbound_strategies.errors import BusyError
 
 _GOODBYE_SECONDS = 2
+_TICK_SECONDS = 0.5
 _CONNECTIONS = 64
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -103,3 +104,34 @@ class CalmServer(uvicorn.Server):
     def leave(self) -> None:
         """Answer what is under way, then end."""
         self.should_exit = True
+
+
+async def serve_while(
+    server: CalmServer,
+    listener: socket.socket,
+    goes_on: Callable[[], bool],
+    ended: Callable[[], object] = lambda: None,
+) -> None:
+    """Serve until the visit is over, or nobody can tell whether it is.
+
+    Args:
+        server: from :func:`calm_server`.
+        listener: where it serves.
+        goes_on: asked twice a second; one that raises ends the visit like one that says no.
+        ended: called in a thread once the visit is over, while the last answers are under way.
+    """
+    watching = asyncio.create_task(_watch(server, goes_on, ended))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        watching.cancel()
+
+
+async def _watch(
+    server: CalmServer, goes_on: Callable[[], bool], ended: Callable[[], object]
+) -> None:
+    with suppress(Exception):  # its text might name a path, and has nowhere to go
+        while goes_on():
+            await asyncio.sleep(_TICK_SECONDS)
+    server.leave()
+    await asyncio.to_thread(ended)

@@ -3,6 +3,7 @@
 A vault with rows that can be recognised is served; each attack must come away with none of them.
 """
 
+import ctypes
 import http.server
 import os
 import threading
@@ -270,13 +271,16 @@ def test_no_key_is_in_a_command_line_an_address_or_the_log(pages, capfd):
 
 @contextmanager
 def as_nobody() -> Iterator[None]:
-    """Make sockets as another user does; the system marks them with the effective user."""
-    before = os.geteuid()
-    os.seteuid(NOBODY)
+    """Make sockets as another user does; the system marks them with a thread's file system user.
+
+    The effective user would be that of the served pages' thread as well.
+    """
+    libc = ctypes.CDLL(None)
+    before = libc.setfsuid(NOBODY)
     try:
         yield
     finally:
-        os.seteuid(before)
+        libc.setfsuid(before)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")

@@ -1,6 +1,7 @@
 """The pages are served to their own browser, and end when they should."""
 
 from deskbound_client.employee.erasing import erase
+from deskbound_strategies.pages.letter import Letter
 from tests.helpers.browser import Pages, visiting
 
 
@@ -28,3 +29,12 @@ def test_pages_of_a_vault_that_was_erased_end_by_themselves(pages: Pages, tmp_pa
     assert pages.ended()
     assert pages.desk.locked
     assert not pages.paths.home.exists()
+
+
+def test_where_nobody_can_tell_whether_a_visit_goes_on_it_ends(pages: Pages, monkeypatch):
+    def unreadable(_letter):
+        raise PermissionError
+
+    monkeypatch.setattr(Letter, "tidy", unreadable)
+    assert pages.ended()
+    assert pages.desk.locked
