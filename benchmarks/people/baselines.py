@@ -1,6 +1,6 @@
 """What counting alone can guess of real people's next action, alone and pooled.
 
-    python -m benchmarks.people.baselines [--data FOLDER]
+    python -m benchmarks.people.baselines [--data FOLDER] [--set abb_ide]
 
 Each person's first 80 % of events are learned from, the last 20 % are guessed, each after all
 before it. *user* counts that person's events, *pooled* those of all; nothing here is private.
@@ -34,8 +34,12 @@ REFERENCE = {
         "pooled Markov 1": 0.433, "pooled Markov 2": 0.426, "user Markov 1": 0.296,
         "user Markov 2": 0.290, "user Markov 2 online": 0.408,
     },
+    "shakespeare_roles": {
+        "pooled most frequent": 0.163, "pooled Markov 1": 0.276, "pooled Markov 2": 0.393,
+        "pooled Markov 3": 0.484, "pooled Markov 4": 0.538, "pooled Markov 5": 0.559,
+    },
 }  # fmt: skip
-_NAMES = ("most frequent", "Markov 1", "Markov 2")
+DEEPEST = {"abb_ide": 2, "cyber_shell": 2, "shakespeare_roles": 5}  # order of a chain
 BLEND_ORDER, BLEND_STRENGTH = 3, 2.0
 
 
@@ -45,7 +49,8 @@ def figures(crowd: Crowd) -> Iterator[tuple[str, Score]]:
     pairs = [(past.tokens, future.tokens) for past, future in parts]
     # What was done last is the first of what was done lately, so one ranking is both baselines.
     yield "repeat last", score(recency_ranks(past, future) for past, future in pairs)
-    for order, name in enumerate(_NAMES):
+    for order in range(DEEPEST[crowd.name] + 1):
+        name = f"Markov {order}" if order else "most frequent"
         pooled = Chain(order)
         for past, _ in track(pairs, f"{crowd.name}: {name}", transient=True):
             pooled.learn(past.tolist())
@@ -88,10 +93,12 @@ def table(crowd: Crowd) -> Table:
 
 
 def main() -> None:
-    """Print a table for each set."""
-    data = arguments(__doc__).parse_args().data
-    for name in SETS:
-        Console().print(table(load(name, data)))
+    """Print a table for each set, or for one."""
+    parser = arguments(__doc__)
+    parser.add_argument("--set", choices=SETS, help="Which people; all of them if left out.")
+    asked = parser.parse_args()
+    for name in [asked.set] if asked.set else SETS:
+        Console().print(table(load(name, asked.data)))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ FEWEST = 20  # events; who has fewer has nothing to be tested on
 TRAINED = 0.8  # share of a person's events to learn from, the first ones
 # abb_ide: what the editor says by itself when the caret or the view moves, half of all lines.
 _CARET, _SCROLL = 0, 1
+_FEWEST_LINES = 2  # shakespeare_roles, as in the literature
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,27 @@ def cyber_shell(folder: Path) -> Crowd:
     return _crowd("cyber_shell", users[order], tokens[order], seconds[order])
 
 
-SETS: dict[str, Callable[[Path], Crowd]] = {"abb_ide": abb_ide, "cyber_shell": cyber_shell}
+def shakespeare_roles(folder: Path) -> Crowd:
+    """What each role of each play says, character by character; a line takes a second."""
+    spoken: dict[str, list[str]] = {}
+    with (folder / "lines.csv").open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            spoken.setdefault(row["user"], []).append(row["text"] + "\n")
+    roles = [lines for lines in spoken.values() if len(lines) >= _FEWEST_LINES]
+    every = [line for lines in roles for line in lines]
+    tokens = np.frombuffer("".join(every).encode("utf-32-le"), np.uint32).astype(np.int64)
+    users = np.repeat(np.arange(len(roles)), [sum(map(len, lines)) for lines in roles])
+    seconds = np.repeat(
+        np.concatenate([np.arange(len(lines)) for lines in roles]), list(map(len, every))
+    )
+    return _crowd("shakespeare_roles", users, tokens, seconds)
+
+
+SETS: dict[str, Callable[[Path], Crowd]] = {
+    "abb_ide": abb_ide,
+    "cyber_shell": cyber_shell,
+    "shakespeare_roles": shakespeare_roles,
+}
 
 
 def load(name: str, data: Path) -> Crowd:

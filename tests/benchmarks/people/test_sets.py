@@ -44,6 +44,21 @@ def test_commands_are_by_name_and_repeats_stay(tmp_path):
     assert crowd.size == 2
 
 
+def test_roles_speak_line_by_line_and_who_says_one_line_says_nothing(tmp_path):
+    folder = tmp_path / "shakespeare_roles"
+    folder.mkdir()
+    lines = [(1, "Words, words, words."), (2, "Who's there?"), (1, "Ay, marry, \u00e9.")]
+    rows = [f'{user},hamlet,R,{place},"{text}"\n' for place, (user, text) in enumerate(lines)]
+    (folder / "lines.csv").write_text("user,play,role,line,text\n" + "".join(rows), "utf-8")
+    crowd = load("shakespeare_roles", tmp_path)
+    (person,) = crowd.people
+    text = f"{lines[0][1]}\n{lines[2][1]}\n"
+    alphabet = sorted(set(text))
+    assert [alphabet[token] for token in person.tokens] == list(text)
+    assert person.seconds.tolist() == [0] * (len(lines[0][1]) + 1) + [1] * (len(lines[2][1]) + 1)
+    assert crowd.size == len(alphabet)
+
+
 def test_a_missing_set_is_one_sentence(tmp_path):
     with pytest.raises(SystemExit, match="--data"):
         load("abb_ide", tmp_path)
