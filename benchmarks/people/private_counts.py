@@ -8,13 +8,16 @@ samples units, each laptop adds noise of its own to each step, the server averag
 this against the client's own training. Every unit of all days takes part, and epsilon is that of
 all steps together, for one unit, at ``DELTA`` (PRV).
 
+With ``--people-out`` people are parted into folds, and the later events of each fold's people are
+guessed from the counts of the others alone.
+
 With ``--validate`` the last eighth of what is learned from is guessed instead of the test part:
 for choosing constants.
 """
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -23,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.optimize import brentq
 
-from benchmarks.people.counting import Score, score
+from benchmarks.people.counting import score
 from benchmarks.people.sets import SETS, Crowd, Person, Whole, arguments, load
 from deskbound_client.learn.trainer import SGD_MOMENTUM
 from deskbound_strategies import sketch
@@ -38,6 +41,7 @@ SEEDS = (1, 2, 3)
 # As the floor ``balanced`` lets a contract ask.
 RATE, STEPS, CLIP = 0.2, 25, 1.0
 UNIT_SECONDS, UNIT_ACTIONS = 600, {"session": 256, "day": 1024}
+FOLDS = 5
 _AT_ONCE = 2_000  # contexts
 
 Floats = NDArray[np.float64]
@@ -184,10 +188,43 @@ def read(cells: Floats, actions: int) -> sketch.Counts:
     return sketch.read(*np.split(cells, [actions, actions + actions**2]))
 
 
-def measured(cells: Floats, tallies: Tallies, parts: list[tuple[Person, Person]]) -> Score:
-    """Return how good the released cells' guesses are over all people's later events."""
-    counts = read(cells, tallies.actions)
-    return score(ranks(counts, past.tokens, future.tokens) for past, future in parts)
+Parts = list[tuple[Person, Person]]  # of each person, what is learned from and what is guessed
+
+
+def guessed(cells: Floats, actions: int, parts: Parts) -> Iterator[Whole]:
+    """Yield, for each person, the ranks of the later events by the released cells."""
+    counts = read(cells, actions)
+    return (ranks(counts, past.tokens, future.tokens) for past, future in parts)
+
+
+def folds(parts: Parts, *, people_out: bool) -> Iterator[tuple[Parts, Parts]]:
+    """Yield who is learned from, and whose later events are guessed then.
+
+    Args:
+        parts: of all people.
+        people_out: guess each fold's people from the others alone, instead of all from all.
+    """
+    if not people_out:
+        yield parts, parts
+        return
+    for fold in range(FOLDS):
+        others = [one for number, one in enumerate(parts) if number % FOLDS != fold]
+        yield others, parts[fold::FOLDS]
+
+
+@dataclass(slots=True)
+class _Ranked:
+    """The ranks of all folds: without noise, and for each epsilon and seed."""
+
+    plain: list[Whole] = field(default_factory=list)
+    private: dict[tuple[float, int], list[Whole]] = field(default_factory=dict)
+
+    def row(self, epsilon: float) -> list[str]:
+        """Return mean and spread over seeds of each figure."""
+        found = [score(self.private[epsilon, seed]) for seed in SEEDS]
+        columns = np.array([(one.hit1, one.hit5, one.mrr) for one in found])
+        means = zip(columns.mean(0), columns.std(0, ddof=1), strict=True)
+        return [f"{mean:.3f} ± {spread:.3f}" for mean, spread in means]
 
 
 def main() -> None:
@@ -197,35 +234,36 @@ def main() -> None:
     parser.add_argument("--unit", choices=UNIT_ACTIONS, default="session", help="What is hidden.")
     parser.add_argument("--actions", type=int, default=0, help="Most actions of a unit.")
     parser.add_argument("--validate", action="store_true", help="Guess a part of the training.")
+    parser.add_argument("--people-out", action="store_true", help="Guess people from others only.")
     asked = parser.parse_args()
     crowd, console = load(asked.set, asked.data), Console()
     parts = [person.split() for person in crowd.people]
     if asked.validate:
         parts = [past.split(0.875) for past, _ in parts]
-    tallies = tally(crowd, [past for past, _ in parts], asked.unit, most=asked.actions)
+    sigmas = {epsilon: sigma_for(epsilon) for epsilon in EPSILONS}
+    found, units_of = _Ranked(), []
+    for fold, (learned, held) in enumerate(folds(parts, people_out=asked.people_out)):
+        tallies = tally(crowd, [past for past, _ in learned], asked.unit, most=asked.actions)
+        units_of.append(tallies.units)
+        found.plain += guessed(tallies.summed(np.ones(tallies.units)), crowd.size, held)
+        for epsilon, sigma in sigmas.items():
+            for seed in SEEDS:
+                rng = np.random.default_rng([seed, fold] if asked.people_out else seed)
+                cells = released(tallies, sigma, rng)
+                found.private.setdefault((epsilon, seed), []).extend(
+                    guessed(cells, crowd.size, held)
+                )
+    whose = ", each guessed from the others" if asked.people_out else ""
     told = Table(
-        title=f"{crowd.name}: private counts of {tallies.laptops} people, "
-        f"{tallies.units:,} {asked.unit} units, delta {DELTA:g}, q {RATE}, {STEPS} steps"
+        title=f"{crowd.name}: private counts of {len(parts)} people{whose}, "
+        f"{max(units_of):,} {asked.unit} units, delta {DELTA:g}, q {RATE}, {STEPS} steps"
     )
     for name in ("epsilon", "sigma", "hit@1", "hit@5", "MRR"):
         told.add_column(name, justify="right")
-    plain = measured(tallies.summed(np.ones(tallies.units)), tallies, parts)
+    plain = score(found.plain)
     told.add_row("no noise", "", *(f"{one:.3f}" for one in (plain.hit1, plain.hit5, plain.mrr)))
-    for epsilon in EPSILONS:
-        sigma = sigma_for(epsilon)
-        found = [
-            measured(released(tallies, sigma, np.random.default_rng(seed)), tallies, parts)
-            for seed in SEEDS
-        ]
-        columns = np.array([(one.hit1, one.hit5, one.mrr) for one in found])
-        told.add_row(
-            f"{epsilon:g}",
-            f"{sigma:.2f}",
-            *(
-                f"{mean:.3f} ± {spread:.3f}"
-                for mean, spread in zip(columns.mean(0), columns.std(0, ddof=1), strict=True)
-            ),
-        )
+    for epsilon, sigma in sigmas.items():
+        told.add_row(f"{epsilon:g}", f"{sigma:.2f}", *found.row(epsilon))
     console.print(told)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.people import private_counts
 from benchmarks.people.counting import Chain, chain_ranks
-from benchmarks.people.private_counts import CLIP, RATE, ranks, released, tally
+from benchmarks.people.private_counts import CLIP, FOLDS, RATE, folds, ranks, released, tally
 from benchmarks.people.sets import Crowd, Person
 from deskbound_client.learn.trainer import SGD_MOMENTUM, train
 from deskbound_strategies.action_counts import ActionCounts
@@ -93,3 +93,14 @@ def test_noise_is_chosen_for_what_all_steps_cost():
     sigma = private_counts.sigma_for(2.0)
     event = private_counts.SampledGaussian(RATE, sigma, private_counts.STEPS)
     assert abs(private_counts.epsilon_prv([event], private_counts.DELTA) - 2.0) < 0.01
+
+
+def test_people_who_are_left_out_are_guessed_once_and_from_others_only(crowd):
+    parts = [person.split() for person in crowd.people for _ in range(4)]
+    every = []
+    for learned, held in folds(parts, people_out=True):
+        assert not {id(one) for one in learned} & {id(one) for one in held}
+        assert len(learned) + len(held) == len(parts)
+        every += held
+    assert {id(one) for one in every} == {id(one) for one in parts}
+    assert len(every) == len(parts) > FOLDS
