@@ -17,7 +17,7 @@ for choosing constants.
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -26,8 +26,9 @@ from rich.console import Console
 from rich.table import Table
 from scipy.optimize import brentq
 
-from benchmarks.people.counting import score
-from benchmarks.people.sets import SETS, Crowd, Person, Whole, arguments, load
+from benchmarks.people.counting import Score, score
+from benchmarks.people.results import Summary, Terms, append
+from benchmarks.people.sets import SETS, Crowd, Person, Whole, arguments, load, part_of
 from deskbound_client.learn.trainer import SGD_MOMENTUM
 from deskbound_strategies import sketch
 from deskbound_strategies.accounting import SampledGaussian, epsilon_prv
@@ -212,21 +213,6 @@ def folds(parts: Parts, *, people_out: bool) -> Iterator[tuple[Parts, Parts]]:
         yield others, parts[fold::FOLDS]
 
 
-@dataclass(slots=True)
-class _Ranked:
-    """The ranks of all folds: without noise, and for each epsilon and seed."""
-
-    plain: list[Whole] = field(default_factory=list)
-    private: dict[tuple[float, int], list[Whole]] = field(default_factory=dict)
-
-    def row(self, epsilon: float) -> list[str]:
-        """Return mean and spread over seeds of each figure."""
-        found = [score(self.private[epsilon, seed]) for seed in SEEDS]
-        columns = np.array([(one.hit1, one.hit5, one.mrr) for one in found])
-        means = zip(columns.mean(0), columns.std(0, ddof=1), strict=True)
-        return [f"{mean:.3f} ± {spread:.3f}" for mean, spread in means]
-
-
 def main() -> None:
     """Print the table."""
     parser: argparse.ArgumentParser = arguments(__doc__)
@@ -241,18 +227,19 @@ def main() -> None:
     if asked.validate:
         parts = [past.split(0.875) for past, _ in parts]
     sigmas = {epsilon: sigma_for(epsilon) for epsilon in EPSILONS}
-    found, units_of = _Ranked(), []
+    # What was ranked without noise, and for each epsilon and seed; by fold.
+    ranked: dict[tuple[float, int], list[Whole]] = {}
+    units_of = []
     for fold, (learned, held) in enumerate(folds(parts, people_out=asked.people_out)):
         tallies = tally(crowd, [past for past, _ in learned], asked.unit, most=asked.actions)
         units_of.append(tallies.units)
-        found.plain += guessed(tallies.summed(np.ones(tallies.units)), crowd.size, held)
+        plain = tallies.summed(np.ones(tallies.units))
+        ranked.setdefault((np.inf, 0), []).extend(guessed(plain, crowd.size, held))
         for epsilon, sigma in sigmas.items():
             for seed in SEEDS:
                 rng = np.random.default_rng([seed, fold] if asked.people_out else seed)
                 cells = released(tallies, sigma, rng)
-                found.private.setdefault((epsilon, seed), []).extend(
-                    guessed(cells, crowd.size, held)
-                )
+                ranked.setdefault((epsilon, seed), []).extend(guessed(cells, crowd.size, held))
     whose = ", each guessed from the others" if asked.people_out else ""
     told = Table(
         title=f"{crowd.name}: private counts of {len(parts)} people{whose}, "
@@ -260,10 +247,16 @@ def main() -> None:
     )
     for name in ("epsilon", "sigma", "hit@1", "hit@5", "MRR"):
         told.add_column(name, justify="right")
-    plain = score(found.plain)
-    told.add_row("no noise", "", *(f"{one:.3f}" for one in (plain.hit1, plain.hit5, plain.mrr)))
-    for epsilon, sigma in sigmas.items():
-        told.add_row(f"{epsilon:g}", f"{sigma:.2f}", *found.row(epsilon))
+    model = "counts, people left out" if asked.people_out else "counts"
+    most = asked.actions or UNIT_ACTIONS[asked.unit]
+    terms = Terms(crowd.name, part_of(asked), asked.unit, most, model, np.inf)
+    scores: dict[float, list[Score]] = {}
+    for (epsilon, seed), every in ranked.items():
+        scores.setdefault(epsilon, []).append(score(every))
+        append(asked.append, replace(terms, epsilon=epsilon), seed, scores[epsilon][-1])
+    for epsilon, each in scores.items():
+        sigma = "" if np.isinf(epsilon) else f"{sigmas[epsilon]:.2f}"
+        told.add_row(f"{epsilon:g}", sigma, *Summary.of(each).cells)
     console.print(told)
 
 

@@ -16,7 +16,7 @@ With ``--validate`` the last eighth of what is learned from is guessed instead o
 
 import argparse
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -40,7 +40,8 @@ from benchmarks.people.private_counts import (
     released,
     tally,
 )
-from benchmarks.people.sets import SETS, Crowd, Person, Whole, arguments, load
+from benchmarks.people.results import Summary, Terms, append
+from benchmarks.people.sets import SETS, Crowd, Person, Whole, arguments, load, part_of
 from deskbound_strategies.accounting import SampledGaussian, epsilon_prv
 from deskbound_strategies.contract import Unit
 from deskbound_strategies.sketch import Counts
@@ -304,6 +305,8 @@ def main() -> None:
     past, most = [one for one, _ in parts], asked.actions or UNIT_ACTIONS[asked.unit]
     found = lessons(crowd, past, asked.unit, most)
     tallies = tally(crowd, past, asked.unit, most=most) if asked.start == "counts" else None
+    model = "network" if asked.start == "nothing" else "network from counts"
+    terms = Terms(crowd.name, part_of(asked), asked.unit, most, model, np.inf)
     result = Table(
         title=f"{crowd.name}: {found.laptops} people, {len(found):,} {asked.unit} units of at most "
         f"{most} actions, delta {DELTA:g}, q {RATE}, {ROUNDS} rounds, begins with {asked.start}"
@@ -321,17 +324,11 @@ def main() -> None:
                 console.print(f"[dim]counts alone: {measured(network, parts).hit1:.3f}[/]")
             learn(network, found, row.sigma, seed, f"epsilon {epsilon:g}, seed {seed}")
             scores.append(measured(network, parts))
+            append(asked.append, replace(terms, epsilon=epsilon), seed, scores[-1])
             console.print(f"[dim]epsilon {epsilon:g}, seed {seed}: {scores[-1].hit1:.4f}[/]")
         spent = ", ".join(f"{one:.2f}" for one in (row.counted, row.sigma) if one is not None)
-        cells = [_cell(scores, name) for name in ("hit1", "hit5", "mrr")]
-        result.add_row(f"{epsilon:g}", spent, *cells)
+        result.add_row(f"{epsilon:g}", spent, *Summary.of(scores).cells)
     console.print(result)
-
-
-def _cell(scores: Sequence[Score], name: str) -> str:
-    values = np.array([getattr(one, name) for one in scores])
-    spread = f" ± {values.std(ddof=1):.3f}" if len(values) > 1 else ""
-    return f"{values.mean():.3f}{spread}"
 
 
 if __name__ == "__main__":
