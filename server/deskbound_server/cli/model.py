@@ -110,11 +110,12 @@ def _told(found: Lineage) -> list[tuple[str, str]]:
     privacy = (
         f"at most epsilon {found.epsilon:.2f} at delta {found.delta:g} for each {found.unit} of "
         f"a laptop that took part in all {found.attempts_charged} attempts of this run so far"
-    )
+    ) + ("; what it began with comes on top" if found.run_start else "")
     return [
         ("model", found.model),
         ("from", found.parent),
         ("run", f"{found.run}, round {found.round}, try {found.attempt}"),
+        ("run began with", found.start.words(found.task)),
         ("contract", found.contract),
         ("log", place),
         ("released", f"{moment(found.released)} UTC"),
