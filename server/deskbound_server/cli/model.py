@@ -14,18 +14,20 @@ from deskbound_server.cli.common import (
     print_json,
     table_of,
 )
+from deskbound_server.cli.model_evaluate import evaluate
 from deskbound_server.home import write_private
 from deskbound_server.lineage import Lineage, find_released, lineage_of, released
 from deskbound_server.model_store import Format, ModelStore
 from deskbound_server.words import moment
 from deskbound_strategies.errors import ConfigError, NotFoundError
 
-models = typer.Typer(help="List, explain and export released models.", no_args_is_help=True)
+models = typer.Typer(help="List, explain, try and export released models.", no_args_is_help=True)
 ModelName = Annotated[str, typer.Argument(help="Beginning of a model's hash, or 'latest'.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
+    models.command("evaluate")(evaluate)
     app.add_typer(models, name="model")
 
 
