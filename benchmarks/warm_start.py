@@ -104,7 +104,9 @@ def main() -> None:
     taught = taught_by_counts(model.read(), asked.seed)
     print(f"teaching, on one core: {time.process_time() - begin:.0f} s")
     of = "generated" if asked.data is None else f"{asked.laptops} people of {asked.set}"
-    print(f"{len(training)} sessions counted, {len(test)} guessed, {of}, noise {asked.noise:g}")
+    positions = measure(TASK, taught, test).positions
+    told = f"{len(test)} ({positions:,} positions) guessed, {of}, noise {asked.noise:g}"
+    print(f"{len(training):,} sessions counted, {told}")
     fresh = weights_of(TASK.build_model(asked.seed))
     line("network, fresh", measure(TASK, fresh, test))
     line("network, taught", measure(TASK, taught, test))
