@@ -11,6 +11,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from deskbound_server.lineage import Start
 from deskbound_server.plan import RoundPlan, sample_contract
 from deskbound_strategies import dsse
 from deskbound_strategies.accounting import epsilon_prv, event_of, guaranteed, round_cost
@@ -126,12 +127,14 @@ class DryRun:
         releases: manifests of reviewed code that its contracts would name.
         verdicts: of every named profile.
         traffic: of one laptop and round.
+        start: where it would begin.
     """
 
     plan: RoundPlan
     releases: tuple[str, ...]
     verdicts: tuple[Verdict, ...]
     traffic: Traffic
+    start: Start
 
     @property
     def refused_by_all(self) -> bool:
@@ -164,6 +167,7 @@ def examine(
     task: Task,
     releases: tuple[str, ...] = (),
     profiles: Iterable[str] = tuple(PROFILES),
+    start: Start | None = None,
 ) -> DryRun:
     """Work out what a plan would ask and cost.
 
@@ -172,6 +176,7 @@ def examine(
         task: the installed task that it names.
         releases: manifests that contracts would name.
         profiles: whose verdicts are wanted, the plan's own among them.
+        start: where it would begin; None for whatever model the plan names.
     """
     model_bytes = encoded_size(task.layout())
     asked = replace(
@@ -181,7 +186,8 @@ def examine(
     )
     floors = [PROFILES[name] for name in profiles]
     verdicts = tuple(_verdict(plan, floor, asked, model_bytes) for floor in floors)
-    return DryRun(plan, releases, verdicts, _traffic(asked, model_bytes))
+    start = Start(plan.start_from) if start is None else start
+    return DryRun(plan, releases, verdicts, _traffic(asked, model_bytes), start)
 
 
 def _verdict(

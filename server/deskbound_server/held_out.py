@@ -25,6 +25,7 @@ from deskbound_strategies.units import units
 from deskbound_strategies.vocabulary import APPS, GAPS, TOKENS, VOCABULARY_HASH, Action
 
 FORMAT = "deskbound-held-out/1"
+ENDING = ".jsonl"
 MAX_BYTES = 16 * 1024 * 1024
 # A day that no demo, test or simulation trains on. Of its sessions every fourth is enough.
 _DAY, _SEED, _EVERY = date(2026, 1, 5), 180_301_498, 4
@@ -90,14 +91,11 @@ def keep_file(plan: RoundPlan, folder: Path, models: ModelStore) -> RoundPlan:
     """
     if plan.held_out != "file":
         return plan
-    try:
-        with (folder / plan.held_out_file).open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(
-            f"The held-out file {plan.held_out_file} cannot be read ({error.__class__.__name__}).",
-            "Name a readable file in held_out_file; a relative path starts beside the plan.",
-        ) from None
+    data = _bytes_of(
+        folder / plan.held_out_file,
+        plan.held_out_file,
+        "Name a readable file in held_out_file; a relative path starts beside the plan.",
+    )
     read_units(data, find_task(plan.task).vocabulary_hash)
     name = models.save(data)
     if plan.held_out_hash not in {"", name}:
@@ -106,6 +104,40 @@ def keep_file(plan: RoundPlan, folder: Path, models: ModelStore) -> RoundPlan:
             f"Take the file of that hash, or write {name}.",
         )
     return replace(plan, held_out_hash=name)
+
+
+def read_from(path: Path, vocabulary_hash: str) -> list[Unit]:
+    """Return the units of a held-out file, or of all in a folder whose names end in ``.jsonl``.
+
+    Args:
+        path: of file or folder.
+        vocabulary_hash: that the words must be of.
+
+    Raises:
+        ConfigError: there is none, or one is not what it should be; the file is named.
+    """
+    files = sorted(path.glob("*" + ENDING)) if path.is_dir() else [path]
+    if not files:
+        raise ConfigError(
+            f"There is no held-out data in the folder {path}.",
+            f"Put files there whose names end in {ENDING}; docs/operations.md shows the format.",
+        )
+    mend = "Name a readable file of held-out data, or a folder of such files."
+    return [
+        unit
+        for file in files
+        for unit in read_units(_bytes_of(file, str(file), mend), vocabulary_hash, file.name)
+    ]
+
+
+def _bytes_of(path: Path, name: str, mend: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(
+            f"The held-out file {name} cannot be read ({error.__class__.__name__}).", mend
+        ) from None
 
 
 def generated_units() -> list[Unit]:
@@ -130,25 +162,31 @@ def write_units(found: list[Unit], vocabulary_hash: str) -> bytes:
     return "".join(json.dumps(line) + "\n" for line in [head, *rows]).encode("ascii")
 
 
-def read_units(data: bytes, vocabulary_hash: str) -> list[Unit]:
+def read_units(data: bytes, vocabulary_hash: str, name: str = "") -> list[Unit]:
     """Read a held-out file strictly.
 
     Args:
         data: bytes of the file, see ``write_units``.
         vocabulary_hash: that its words must be of.
+        name: of the file, where there are several.
 
     Raises:
         ConfigError: naming the line that is not acceptable.
     """
     if len(data) > MAX_BYTES:
-        raise ConfigError("The held-out file is larger than 16 MiB.", "Take a part of it.")
+        raise ConfigError(f"T{_called(name)[1:]} is larger than 16 MiB.", "Take a part of it.")
     lines = data.splitlines()
     head = _parsed(lines[0]) if lines else None
     if head != {"format": FORMAT, "vocabulary": vocabulary_hash}:
-        raise _not_acceptable(1)
-    found = [_unit(_parsed(line), number) for number, line in enumerate(lines[1:], start=2)]
+        raise _not_acceptable(1, name)
+    found: list[Unit] = []
+    for number, line in enumerate(lines[1:], start=2):
+        unit = _unit(_parsed(line))
+        if unit is None:
+            raise _not_acceptable(number, name)
+        found.append(unit)
     if not found:
-        raise _not_acceptable(2)
+        raise _not_acceptable(2, name)
     return found
 
 
@@ -159,23 +197,25 @@ def _parsed(line: bytes) -> Any:
         return None
 
 
-def _unit(row: Any, number: int) -> Unit:
+def _unit(row: Any) -> Unit | None:
     if not isinstance(row, dict) or row.keys() != _MOST.keys():
-        raise _not_acceptable(number)
+        return None
     for name, most in _MOST.items():
         column = row[name]
         if not isinstance(column, list) or not 2 <= len(column) <= _MOST_ACTIONS:
-            raise _not_acceptable(number)
+            return None
         if not all(type(value) is int and 0 <= value < most for value in column):
-            raise _not_acceptable(number)
+            return None
     columns = [np.array(row[name], np.int64) for name in _MOST]
-    if len({len(column) for column in columns}) != 1:
-        raise _not_acceptable(number)
-    return Unit(*columns)
+    return Unit(*columns) if len({len(column) for column in columns}) == 1 else None
 
 
-def _not_acceptable(number: int) -> ConfigError:
+def _not_acceptable(number: int, name: str) -> ConfigError:
     return ConfigError(
-        f"Line {number} of the held-out file is not what it should be.",
+        f"Line {number} of {_called(name)} is not what it should be.",
         "docs/operations.md shows the format; the vocabulary must be the task's.",
     )
+
+
+def _called(name: str) -> str:
+    return f"the held-out file {name}" if name else "the held-out file"

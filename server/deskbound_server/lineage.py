@@ -19,7 +19,31 @@ from deskbound_strategies.log_entries import ReleasedModel, model_leaf
 from deskbound_strategies.policy import PROFILES
 
 LATEST = "latest"
+COUNTS_TASK = "action_counts"
 _LIST = "List them with 'deskbound-server model list'."
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The released model that a run begins with.
+
+    Attributes:
+        model: its hash; empty where the run begins with fresh weights.
+        task: of that model; empty as well where no such model is known here.
+    """
+
+    model: str = ""
+    task: str = ""
+
+    def words(self, task: str) -> str:
+        """Return where a run of a task begins, as people read it."""
+        if not self.model:
+            return "fresh weights"
+        if self.task == COUNTS_TASK != task:
+            return f"a network taught by private counts {self.model[:12]}"
+        if not self.task:
+            return f"the model named {self.model[:12]}"
+        return f"model {self.model[:12]} of {self.task}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +53,9 @@ class Lineage:
     Attributes:
         model, parent: SHA-256 (hex) of its encoded weights, and of those the round began with.
         run, round, attempt: where it was made.
+        run_start, run_start_task: the released model that the run began with, and that model's
+            task; empty where the run began with fresh weights. What that model cost is not in
+            ``epsilon``.
         contract: digest of the round's contract.
         log_index: of the model's leaf in the log, or None when the log lacks it.
         task, vocabulary_hash: what it predicts, and in which words.
@@ -47,6 +74,8 @@ class Lineage:
     run: str
     round: int
     attempt: int
+    run_start: str
+    run_start_task: str
     contract: str
     log_index: int | None
     task: str
@@ -62,6 +91,11 @@ class Lineage:
     attempts_charged: int
     held_out_loss: float | None
 
+    @property
+    def start(self) -> Start:
+        """Where the run began."""
+        return Start(self.run_start, self.run_start_task)
+
     def texts(self) -> dict[str, str]:
         """Return it for a file's metadata: texts only, floats in their shortest form."""
         told = asdict(self).items()
@@ -72,12 +106,26 @@ def released(database: Database) -> list[RoundRow]:
     """Return every round that released a model, oldest first; what a trial came to is none."""
     rows = [
         row
-        for run in database.runs()
-        if RoundPlan.from_bytes(run.plan).task not in TRIALS
-        for row in database.rounds(run.id)
+        for run, task in tasks_of(database).items()
+        if task not in TRIALS
+        for row in database.rounds(run)
     ]
     found = [row for row in rows if row.state is RoundState.RELEASED]
     return sorted(found, key=lambda row: (row.closed, row.number))
+
+
+def tasks_of(database: Database) -> dict[str, str]:
+    """Return the task of each run, by the run's id, oldest first."""
+    return {run.id: RoundPlan.from_bytes(run.plan).task for run in database.runs()}
+
+
+def start_of(database: Database, plan: RoundPlan) -> Start:
+    """Return where a run of a recorded plan begins."""
+    if not plan.start_from:
+        return Start()
+    tasks = tasks_of(database)
+    of = [tasks[row.run] for row in released(database) if row.model_out == plan.start_from]
+    return Start(plan.start_from, of[0] if of else "")
 
 
 def find_released(rows: Sequence[RoundRow], name: str) -> RoundRow:
@@ -113,13 +161,15 @@ def lineage_of(database: Database, row: RoundRow) -> Lineage:
         for one in database.rounds(row.run)
         if (one.number, one.attempt) <= (row.number, row.attempt)
     ]
-    delta = PROFILES[plan.profile].delta_day
+    delta, start = PROFILES[plan.profile].delta_day, start_of(database, plan)
     return Lineage(
         model=row.model_out,
         parent=row.model_in,
         run=row.run,
         round=row.number,
         attempt=row.attempt,
+        run_start=start.model,
+        run_start_task=start.task,
         contract=row.digest,
         log_index=database.leaf_index(leaf_of(row)),
         task=contract.task,

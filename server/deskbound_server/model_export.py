@@ -35,20 +35,34 @@ def exported(models: ModelStore, lineage: Lineage, form: Format) -> bytes:
         NotFoundError, VaultDamagedError: the model's own file is gone or was changed.
         ConfigError: the task installed here has another model, or a package is missing.
     """
-    data = models.load(lineage.model)
     if form is Format.BIN:
-        return data
+        return models.load(lineage.model)
     task = find_task(lineage.task)
-    try:
-        weights = decode(data, task.layout())
-    except Refusal:
-        raise ConfigError(
-            f"The task {lineage.task} installed here has another layout than this model.",
-            "Install the version that trained it, or export with --format bin.",
-        ) from None
+    weights = weights_of_released(models, lineage.model, task)
     if form is Format.SAFETENSORS:
         return save(weights, {PREFIX + name: text for name, text in lineage.texts().items()})
     return _onnx(task, weights, lineage)
+
+
+def weights_of_released(models: ModelStore, model: str, task: Task) -> Weights:
+    """Return a released model's weights.
+
+    Args:
+        models: where they lie.
+        model: its whole hash.
+        task: that it is of.
+
+    Raises:
+        NotFoundError, VaultDamagedError: the model's own file is gone or was changed.
+        ConfigError: the task installed here has another model.
+    """
+    try:
+        return decode(models.load(model), task.layout())
+    except Refusal:
+        raise ConfigError(
+            f"The task {task.name} installed here has another layout than model {model[:12]}.",
+            "Install the version that trained it; 'model export --format bin' works without it.",
+        ) from None
 
 
 class _Columns(nn.Module):

@@ -53,7 +53,8 @@ class RoundPlan:
         held_back_in_a_row: models held back one after the other at which the run gives up.
         seed: of the first model's weights; public.
         start_from: the released model that the run begins with instead: its hash, the beginning of
-            it, or ``latest``; the whole hash once a run was recorded.
+            it, or ``latest``; the whole hash once a run was recorded. A run of ``next_action`` may
+            name private counts too, ``counts`` for the latest: they teach it its first weights.
         client_version_min, client_version_below: which clients may take part.
     """
 

@@ -90,7 +90,7 @@ def _job(home: ServerHome, database: Database, grid: Grid, row: RunRow) -> Job:
         plan=plan,
         layout=layout,
         vocabulary_hash=task.vocabulary_hash,
-        first_weights=lambda: first_weights(plan, models),
+        first_weights=lambda: first_weights(plan, models, database),
         database=database,
         models=models,
         key=key,

@@ -1,18 +1,25 @@
 """Where a run begins: at weights that nothing but the plan's seed decides, or at a released model.
 
-What a private evaluation tries is a released model as well, with empty cells around it.
+A network may also begin with private counts, which teach it first. What a private evaluation tries
+is a released model as well, with empty cells around it.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import cast
 
 from deskbound_server.database import Database
-from deskbound_server.lineage import find_released, released
+from deskbound_server.lineage import LATEST, find_released, released, start_of, tasks_of
 from deskbound_server.model_store import ModelStore
 from deskbound_server.plan import TRIALS, RoundPlan
-from deskbound_strategies import next_action, next_action_hits
+from deskbound_strategies import action_counts, next_action, next_action_hits
+from deskbound_strategies.action_counts import CountsModel
 from deskbound_strategies.codec import Tensors, decode
-from deskbound_strategies.errors import ConfigError
-from deskbound_strategies.task import find_task, weights_of
+from deskbound_strategies.errors import ConfigError, NotFoundError
+from deskbound_strategies.task import find_task, load_weights, weights_of
+from deskbound_strategies.taught import seed_of, taught_by_counts
+
+COUNTS = "counts"  # as ``start_from``: the latest private counts
 
 
 def named_start(plan: RoundPlan, database: Database) -> RoundPlan:
@@ -20,7 +27,7 @@ def named_start(plan: RoundPlan, database: Database) -> RoundPlan:
 
     Raises:
         ConfigError: a private evaluation names no model.
-        NotFoundError: no model of the task begins so, or several do.
+        NotFoundError: no model that the task can begin with is named so, or several are.
     """
     if not plan.start_from:
         if plan.task in TRIALS:
@@ -29,14 +36,29 @@ def named_start(plan: RoundPlan, database: Database) -> RoundPlan:
                 'Give start_from = "latest", or the beginning of a model\'s hash.',
             )
         return plan
-    origin = _origin(plan.task)
-    tasks = {run.id: RoundPlan.from_bytes(run.plan).task for run in database.runs()}
-    rows = [row for row in released(database) if tasks[row.run] == origin]
-    return replace(plan, start_from=find_released(rows, plan.start_from).model_out)
+    own, *others = origins = _origins(plan.task)
+    name = plan.start_from
+    if name == COUNTS and action_counts.TASK.name in others:
+        name, origins = LATEST, [action_counts.TASK.name]
+    elif name == LATEST:
+        origins = [own]
+    tasks = tasks_of(database)
+    rows = [row for row in released(database) if tasks[row.run] in origins]
+    if name == LATEST and not rows:
+        raise NotFoundError(
+            f"No model of task {origins[0]} was released that a run could begin with.",
+            "Release one first; 'deskbound-server model list' lists what there is.",
+        )
+    return replace(plan, start_from=find_released(rows, name).model_out)
 
 
-def first_weights(plan: RoundPlan, models: ModelStore) -> Tensors:
+def first_weights(plan: RoundPlan, models: ModelStore, database: Database) -> Tensors:
     """Return the weights before round 1.
+
+    Args:
+        plan: as it was recorded, ``start_from`` a whole hash or empty.
+        models: where released models lie.
+        database: says of which task they are.
 
     Raises:
         NotFoundError, VaultDamagedError: the model to start from is gone or was changed.
@@ -45,11 +67,29 @@ def first_weights(plan: RoundPlan, models: ModelStore) -> Tensors:
     task = find_task(plan.task)
     if not plan.start_from:
         return weights_of(task.build_model(plan.seed))
-    origin = find_task(_origin(plan.task))
+    origin = find_task(start_of(database, plan).task)
     found = decode(models.load(plan.start_from), origin.layout())
-    return found if origin.name == task.name else next_action_hits.around(found)
+    if origin.name == task.name:
+        return found
+    return _BRIDGES[origin.name, task.name](found, plan.start_from)
 
 
-def _origin(task: str) -> str:
-    """Return of which task the model is that a run of a task starts from."""
-    return next_action.TASK.name if task == next_action_hits.TASK.name else task
+def _taught(found: Tensors, name: str) -> Tensors:
+    model = cast("CountsModel", action_counts.TASK.build_model(0))
+    load_weights(model, found)
+    return taught_by_counts(model.read(), seed_of(name))
+
+
+# From a released model of one task, and its hash, to first weights of another.
+_BRIDGES: dict[tuple[str, str], Callable[[Tensors, str], Tensors]] = {
+    (next_action.TASK.name, next_action_hits.TASK.name): lambda found, _: next_action_hits.around(
+        found
+    ),
+    (action_counts.TASK.name, next_action.TASK.name): _taught,
+}
+
+
+def _origins(task: str) -> list[str]:
+    """Return of which tasks a model can be that a run of a task starts from; ``latest``'s first."""
+    bridged = [origin for origin, reached in _BRIDGES if reached == task]
+    return bridged if task in TRIALS else [task, *bridged]

@@ -80,7 +80,7 @@ def prepare(
         plan=plan,
         layout=task.layout(),
         vocabulary_hash=task.vocabulary_hash,
-        first_weights=lambda: first_weights(plan, models),
+        first_weights=lambda: first_weights(plan, models, database),
         database=database,
         models=models,
         key=key,

@@ -81,6 +81,7 @@ _GAP_ROW = _APP_ROW + len(APPS)
 _HOUR_ROW = _GAP_ROW + GAPS + 1
 _NO_ARGUMENT_ROW = _HOUR_ROW + HOUR_BINS
 EMBEDDING_ROWS = _NO_ARGUMENT_ROW + 1
+CONTEXT_ROWS = slice(_APP_ROW, _NO_ARGUMENT_ROW)  # application, pause and hour
 
 
 class NextActionModel(nn.Module):

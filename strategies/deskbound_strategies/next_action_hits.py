@@ -124,9 +124,9 @@ def unit_scores(network: NextActionModel, batch: Batch) -> Tensor:
     kinds = KIND_COLUMN[wanted]
     among = found.masked_fill(~_ARGUMENTS[kinds], -math.inf)
     ranks = (
-        _rank(token_scores(found), wanted),
-        _rank(found[..., : len(Kind)], kinds),
-        _rank(among, ARGUMENT_COLUMN[wanted]),
+        rank_among(token_scores(found), wanted),
+        rank_among(found[..., : len(Kind)], kinds),
+        rank_among(among, ARGUMENT_COLUMN[wanted]),
     )
     told = (present, present, present & HAS_ARGUMENT[wanted])
     parts = [_means(rank, where) for rank, where in zip(ranks, told, strict=True)]
@@ -134,8 +134,13 @@ def unit_scores(network: NextActionModel, batch: Batch) -> Tensor:
     return torch.cat([*units, *parts], dim=1)
 
 
-def _rank(scores: Tensor, wanted: Tensor) -> Tensor:
-    """Return how many come before the right one; ties go to the smaller index."""
+def rank_among(scores: Tensor, wanted: Tensor) -> Tensor:
+    """Return how many scores come before the right one; ties go to the smaller index.
+
+    Args:
+        scores: (units, length, choices).
+        wanted: (units, length) indices of the right ones.
+    """
     mine = scores.gather(2, wanted[..., None])
     before = torch.arange(scores.shape[-1]) < wanted[..., None]
     return ((scores > mine) | ((scores == mine) & before)).sum(dim=2)

@@ -3,8 +3,11 @@
 from datetime import date
 
 import numpy as np
+import torch
 
 from deskbound_client.learn.units import units
+from deskbound_strategies.action_counts import TASK as COUNTS
+from deskbound_strategies.action_counts import CountsModel
 from deskbound_strategies.contract import RoundContract
 from deskbound_strategies.encoder import Encoder
 from deskbound_strategies.generator import generate_day
@@ -52,6 +55,22 @@ def generated_actions(persona: str, day: date, seed: int = 1) -> list[Action]:
 
 def generated_units(persona: str, day: date, seed: int = 1) -> list[Unit]:
     return units(generated_actions(persona, day, seed), "session", 600, 256)
+
+
+def counts_of(found: list[Unit], noise: float = 0.0) -> CountsModel:
+    """Counts of units as a round adds them up, with normal noise on every cell."""
+    model, generator = CountsModel(COUNTS.actions), torch.Generator().manual_seed(1)
+    cells = list(model.parameters())
+    for unit in found:
+        loss = COUNTS.loss_per_unit(model, COUNTS.collate([unit])).sum()
+        gradients = torch.autograd.grad(loss, cells, materialize_grads=True)
+        with torch.no_grad():
+            for cell, gradient in zip(cells, gradients, strict=True):
+                cell.sub_(gradient.to_dense())
+    with torch.no_grad():
+        for cell in cells if noise else ():
+            cell.add_(torch.randn(cell.shape, generator=generator) * noise)
+    return model
 
 
 def repeatable(seed: int) -> ByteSource:

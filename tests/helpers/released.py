@@ -10,6 +10,7 @@ from deskbound_server.model_store import ModelStore
 from deskbound_server.publication import Check
 from deskbound_server.schema import RunState
 from deskbound_strategies import dsse
+from deskbound_strategies.action_counts import TASK as COUNTS
 from deskbound_strategies.codec import encode
 from deskbound_strategies.contract import PAYLOAD_TYPE
 from deskbound_strategies.dp_fedavg import Outcome
@@ -17,11 +18,11 @@ from deskbound_strategies.log_entries import ReleasedModel, model_leaf
 from deskbound_strategies.next_action import TASK
 from deskbound_strategies.next_action_hits import CELL_WEIGHTS, around
 from deskbound_strategies.next_action_hits import TASK as HITS
-from deskbound_strategies.task import weights_of
+from deskbound_strategies.task import Weights, weights_of
 from deskbound_strategies.vocabulary import VOCABULARY_HASH
 from tests.helpers.server import new_plan
 
-RUN, TRIAL = "c3" * 16, "e5" * 16
+RUN, TRIAL, COUNTED = "c3" * 16, "e5" * 16, "a7" * 16
 UNITS, SHARE = 400, 0.25  # what laptops bring to a trial, and how often the model is right there
 
 
@@ -49,6 +50,22 @@ def write_history(database: Database, models: ModelStore, plan=None) -> list[str
         )
         made.append(parent)
     database.set_run(RUN, RunState.FINISHED)
+    return made
+
+
+def write_counts(database: Database, models: ModelStore, cells: Weights) -> str:
+    """Write down a round of private counts that came to these cells; returns the model."""
+    plan = new_plan(task=COUNTS.name, rounds=1)
+    database.add_run(COUNTED, plan.to_bytes(), 0)
+    contract = plan.contract(
+        run=COUNTED, number=1, vocabulary_hash=VOCABULARY_HASH, model_hash="b" * 64,
+        anchors="c" * 64, issued=50,
+    )  # fmt: skip
+    envelope = dsse.sign(contract.to_bytes(), PAYLOAD_TYPE, Ed25519PrivateKey.generate())
+    database.open_round(contract, envelope, b"a leaf of a contract that counts")
+    made = models.save(encode(cells, COUNTS.layout()))
+    database.close_round(contract.digest(), Outcome(2, 2, {}, {}, 0, None), 60, model_out=made)
+    database.set_run(COUNTED, RunState.FINISHED)
     return made
 
 

@@ -1,4 +1,5 @@
 import json
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -9,12 +10,15 @@ from deskbound_server.cli import app
 from deskbound_server.database import Database
 from deskbound_server.dry_run import MOST_ROUNDS, broken_terms, examine
 from deskbound_server.home import ServerHome
+from deskbound_server.model_store import ModelStore
 from deskbound_server.plan import sample_contract
 from deskbound_strategies.accounting import RdpCurve, admits, round_cost
+from deskbound_strategies.action_counts import TASK as COUNTS
 from deskbound_strategies.errors import Refusal, RefusalCode
 from deskbound_strategies.policy import PROFILES, cap_of, check_contract
 from deskbound_strategies.shell import exit_code_of
-from deskbound_strategies.task import find_task
+from deskbound_strategies.task import find_task, weights_of
+from tests.helpers.released import write_counts, write_history
 from tests.helpers.server import new_plan, write_plan
 
 TASK = find_task("next_action")
@@ -157,6 +161,31 @@ def test_nothing_is_recorded_and_who_is_enrolled_is_counted(say, home, tmp_path,
     assert "desk-" not in shown
     assert database.runs() == [] == database.leaves()
     database.close()
+
+
+def test_it_shows_where_the_run_would_begin(say, home, tmp_path, capsys):
+    def shown(name):
+        plan = write_plan(tmp_path / "plan.toml", replace(STRICT, start_from=name, seed=4))
+        assert say("run", str(plan), "--dry-run") == 0
+        (line,) = [one for one in capsys.readouterr().out.splitlines() if "begins with" in one]
+        return line.removeprefix("begins with").strip()
+
+    assert shown("") == "fresh weights"
+    assert shown("counts") == "the model named counts", "there is no server here to know it"
+    say("init", "--port", "9")
+    plan = str(write_plan(tmp_path / "plan.toml", replace(STRICT, start_from="counts")))
+    assert say("run", plan, "--dry-run") == 17, "as the run itself would say"
+    with closing(Database.open(home.database)) as database:
+        models = ModelStore(home.models)
+        made = write_history(database, models)
+        counts = write_counts(database, models, weights_of(COUNTS.build_model(0)))
+    capsys.readouterr()
+    assert shown("latest") == f"model {made[-1][:12]} of next_action"
+    assert shown("counts") == f"a network taught by private counts {counts[:12]}"
+    assert say("run", plan, "--dry-run", "--json") == 0
+    found = told(capsys)
+    assert found["start"] == {"model": counts, "task": "action_counts"}
+    assert found["plan"]["start_from"] == counts
 
 
 def test_that_every_profile_refuses_is_said_first_and_is_no_failure(say, tmp_path, capsys):

@@ -4,12 +4,14 @@ from dataclasses import replace
 import pytest
 
 from deskbound_server.database import Database
-from deskbound_server.lineage import find_released, lineage_of, released
+from deskbound_server.lineage import Start, find_released, lineage_of, released, start_of
 from deskbound_server.model_store import ModelStore
 from deskbound_strategies.accounting import RdpCurve, guaranteed, round_cost
+from deskbound_strategies.action_counts import TASK as COUNTS
 from deskbound_strategies.errors import NotFoundError
 from deskbound_strategies.policy import PROFILES
-from tests.helpers.released import RUN, write_history
+from deskbound_strategies.task import weights_of
+from tests.helpers.released import RUN, write_counts, write_history
 from tests.helpers.server import new_plan
 
 PLAN = new_plan(aggregation="median", server_optimizer="fedadam")
@@ -82,6 +84,20 @@ def test_what_is_not_found_names_the_nearest(history):
     for name in ("latest", "ab", ""):
         with pytest.raises(NotFoundError):
             find_released([], name)
+
+
+def test_a_run_that_began_with_a_released_model_says_so_in_every_model_of_it(tmp_path):
+    with closing(Database.open(tmp_path / "deskbound.db")) as database:
+        models = ModelStore(tmp_path)
+        counts = write_counts(database, models, weights_of(COUNTS.build_model(0)))
+        write_history(database, models, replace(PLAN, start_from=counts))
+        first, *rest = (lineage_of(database, row) for row in released(database))
+        assert first.start == Start()
+        assert first.start.words(COUNTS.name) == "fresh weights"
+        assert [one.start for one in rest] == [Start(counts, COUNTS.name)] * 2
+        assert rest[0].texts()["run_start"] == counts
+        assert rest[0].start.words("next_action").startswith("a network taught by private counts")
+        assert start_of(database, replace(PLAN, start_from="9" * 64)) == Start("9" * 64)
 
 
 def test_every_field_is_a_text_in_metadata(history):

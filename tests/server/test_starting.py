@@ -1,7 +1,8 @@
-"""Where a run begins: at the seed's weights, or at a released model of its task."""
+"""Where a run begins: at the seed's weights, at a released model, or at what counts teach it."""
 
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -9,17 +10,22 @@ import numpy as np
 import pytest
 
 import deskbound_server
+from deskbound_server import starting
 from deskbound_server.database import Database
+from deskbound_server.lineage import COUNTS_TASK, Start, start_of
 from deskbound_server.model_store import ModelStore
 from deskbound_server.plan import TRIALS
 from deskbound_server.plan_file import load_plan
 from deskbound_server.starting import first_weights, named_start
-from deskbound_strategies.codec import decode
+from deskbound_strategies.action_counts import TASK as COUNTS
+from deskbound_strategies.codec import decode, encode
 from deskbound_strategies.errors import ConfigError, NotFoundError
 from deskbound_strategies.next_action import TASK
 from deskbound_strategies.next_action_hits import TASK as HITS
 from deskbound_strategies.task import ENTRY_POINTS, find_task, weights_of
-from tests.helpers.released import write_history
+from deskbound_strategies.taught import seed_of, taught_by_counts
+from tests.helpers.learning import counts_of, some_units
+from tests.helpers.released import write_counts, write_history
 from tests.helpers.server import new_plan, write_plan
 
 PLANS = Path(deskbound_server.__file__).parent / "plans"
@@ -43,7 +49,8 @@ def test_without_a_name_the_seed_decides(history):
     database, store, _ = history
     plan = named_start(new_plan(seed=5), database)
     assert plan == new_plan(seed=5)
-    assert same(first_weights(plan, store), weights_of(TASK.build_model(5)))
+    assert same(first_weights(plan, store, database), weights_of(TASK.build_model(5)))
+    assert start_of(database, plan) == Start()
 
 
 @pytest.mark.parametrize("begin", [8, 64])
@@ -51,23 +58,66 @@ def test_a_run_goes_on_from_the_model_that_it_names(history, begin):
     database, store, models = history
     plan = named_start(new_plan(start_from=models[0][:begin]), database)
     assert plan.start_from == models[0]
-    assert same(first_weights(plan, store), decode(store.load(models[0]), TASK.layout()))
+    found = first_weights(plan, store, database)
+    assert same(found, decode(store.load(models[0]), TASK.layout()))
+    assert start_of(database, plan) == Start(models[0], TASK.name)
 
 
 def test_a_private_evaluation_tries_the_latest_model_of_its_task_not_of_another_evaluation(history):
     database, store, models = history
     plan = named_start(EVALUATION, database)
     assert plan.start_from == models[-1]
-    found = first_weights(plan, store)
+    found = first_weights(plan, store, database)
     assert not found.pop("cells").any()
     network = {name.removeprefix("network."): value for name, value in found.items()}
     assert same(network, decode(store.load(models[-1]), TASK.layout()))
 
 
-def test_counts_do_not_start_from_a_network(history):
+@pytest.fixture
+def counted(history):
+    """Private counts, released before the networks."""
+    database, store, _ = history
+    cells = counts_of(some_units([9, 30], seed=4))
+    return write_counts(database, store, weights_of(cells)), cells
+
+
+def test_a_network_begins_with_the_counts_that_are_named_and_anybody_can_do_it_again(
+    history, counted, monkeypatch
+):
+    quick = partial(taught_by_counts, steps=3)
+    monkeypatch.setattr(starting, "taught_by_counts", quick)
+    database, store, models = history
+    name, cells = counted
+    for named in ("counts", name[:10], name):
+        assert named_start(new_plan(start_from=named), database).start_from == name
+    assert named_start(new_plan(start_from="latest"), database).start_from == models[-1]
+    plan = named_start(new_plan(start_from="counts", seed=8), database)
+    assert start_of(database, plan) == Start(name, COUNTS.name)
+    begun = first_weights(plan, store, database)
+    assert same(begun, quick(cells.read(), seed_of(name)))
+    assert encode(begun, TASK.layout())
+    assert COUNTS.name == COUNTS_TASK
+
+
+def test_only_a_network_begins_with_counts_and_only_with_counts_that_are_there(history, counted):
     database, _, models = history
-    with pytest.raises(NotFoundError):
-        named_start(new_plan(task="action_counts", start_from=models[0]), database)
+    name, _ = counted
+    again = named_start(new_plan(task=COUNTS.name, start_from="latest"), database)
+    assert again.start_from == name, "counts may go on from counts"
+    for plan in (
+        new_plan(task=COUNTS.name, start_from=models[0]),
+        new_plan(task=COUNTS.name, start_from="counts"),
+        replace(EVALUATION, start_from=name),
+        replace(EVALUATION, start_from="counts"),
+    ):
+        with pytest.raises(NotFoundError):
+            named_start(plan, database)
+
+
+def test_where_nothing_was_counted_it_is_said(history):
+    database, _, _ = history
+    with pytest.raises(NotFoundError, match="No model of task action_counts"):
+        named_start(new_plan(start_from="counts"), database)
 
 
 def test_an_evaluation_of_nothing_is_refused_and_so_is_what_nobody_released(history):

@@ -36,6 +36,25 @@ def test_at_most_five_guesses():
     assert tuple(Markov(1, many)([0])) == (1, 2, 3, 4, 5)
 
 
+def test_more_guesses_and_coarser_ones_can_be_asked_for():
+    """Labels are what is guessed; contexts are the actions themselves."""
+    many, labels = (
+        [unit(0, token) for token in (1, 2, 3, 4, 5, 6, 7, 7)],
+        [token // 4 for token in range(9)],
+    )
+    assert tuple(Markov(1, many, most=9)([0])) == (7, 1, 2, 3, 4, 5, 6)
+    assert tuple(Markov(1, many, labels)([0])) == (1, 0)
+    assert tuple(Markov(1, [unit(8, 1, 8, 5), unit(1, 4)], labels)([1])) == (1, 2, 0)
+    assert repeat_last([8, 3], labels) == [0]
+    assert tuple(most_recent([8, 1, 5, 2], labels)) == (0, 1, 2)
+    assert len(most_recent(list(range(20)), most=12)) == 12
+    fitted = baselines(many, labels, most=1)
+    assert {name: tuple(guess([8, 0])) for name, guess in fitted.items()} == {
+        "most frequent": (1,), "repeat last": (0,), "most recently used": (0,),
+        "Markov 1": (1,), "Markov 2": (1,),
+    }  # fmt: skip
+
+
 def test_repeating_and_recency():
     assert list(repeat_last([1, 2, 3])) == [3]
     assert list(most_recent([5, 1, 2, 1, 3, 3])) == [3, 1, 2, 5]

@@ -10,8 +10,10 @@ from rich.text import Text
 from deskbound_server.cli.common import open_database, table_of
 from deskbound_server.dry_run import MOST_ROUNDS, DryRun, Verdict, examine
 from deskbound_server.home import ServerHome
+from deskbound_server.lineage import start_of
 from deskbound_server.plan import RoundPlan
 from deskbound_server.presence import Laptops, count_laptops
+from deskbound_server.starting import named_start
 from deskbound_server.words import byte_words
 from deskbound_strategies.errors import ConfigError, NotFoundError, Refusal
 from deskbound_strategies.task import Task, find_task
@@ -23,7 +25,8 @@ def dry_run(home: ServerHome, plan: RoundPlan) -> tuple[DryRun, Laptops]:
     """Work out what a plan would ask, and look who is there to be asked.
 
     Raises:
-        ConfigError: its task is not installed here.
+        ConfigError: its task is not installed here, or it tries a model and names none.
+        NotFoundError: there is a server here, and no such model as it begins with.
     """
     task = task_of(plan.task)
     try:
@@ -31,9 +34,10 @@ def dry_run(home: ServerHome, plan: RoundPlan) -> tuple[DryRun, Laptops]:
     except NotFoundError:
         return examine(plan, task), Laptops()
     with open_database(home) as database:
-        releases = tuple(database.named_releases())
+        plan = named_start(plan, database)
+        releases, start = tuple(database.named_releases()), start_of(database, plan)
         laptops = count_laptops(home, database)
-    return examine(plan, task, releases), laptops
+    return examine(plan, task, releases, start=start), laptops
 
 
 def task_of(name: str) -> Task:
@@ -57,6 +61,7 @@ def as_dict(found: DryRun, laptops: Laptops) -> dict[str, Any]:
     return {
         "plan": asdict(found.plan),
         "releases": list(found.releases),
+        "start": asdict(found.start),
         "refused_by_all": found.refused_by_all,
         "profiles": [asdict(verdict) for verdict in found.verdicts],
         "bytes": {
@@ -97,6 +102,7 @@ def _terms(found: DryRun) -> Table:
         ("unit", unit),
         ("privacy", privacy),
         ("deadline", f"{plan.deadline_seconds} s"),
+        ("begins with", found.start.words(plan.task)),
         ("cohort", f"{plan.cohort} asked, {plan.minimum_cohort} must count"),
         ("reviewed releases", releases),
     ):  # fmt: skip

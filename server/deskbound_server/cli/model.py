@@ -14,18 +14,20 @@ from deskbound_server.cli.common import (
     print_json,
     table_of,
 )
+from deskbound_server.cli.model_evaluate import evaluate
 from deskbound_server.home import write_private
 from deskbound_server.lineage import Lineage, find_released, lineage_of, released
 from deskbound_server.model_store import Format, ModelStore
 from deskbound_server.words import moment
 from deskbound_strategies.errors import ConfigError, NotFoundError
 
-models = typer.Typer(help="List, explain and export released models.", no_args_is_help=True)
+models = typer.Typer(help="List, explain, try and export released models.", no_args_is_help=True)
 ModelName = Annotated[str, typer.Argument(help="Beginning of a model's hash, or 'latest'.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
+    models.command("evaluate")(evaluate)
     app.add_typer(models, name="model")
 
 
@@ -110,11 +112,12 @@ def _told(found: Lineage) -> list[tuple[str, str]]:
     privacy = (
         f"at most epsilon {found.epsilon:.2f} at delta {found.delta:g} for each {found.unit} of "
         f"a laptop that took part in all {found.attempts_charged} attempts of this run so far"
-    )
+    ) + ("; what it began with comes on top" if found.run_start else "")
     return [
         ("model", found.model),
         ("from", found.parent),
         ("run", f"{found.run}, round {found.round}, try {found.attempt}"),
+        ("run began with", found.start.words(found.task)),
         ("contract", found.contract),
         ("log", place),
         ("released", f"{moment(found.released)} UTC"),

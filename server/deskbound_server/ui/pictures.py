@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from deskbound_server.schema import RoundRow, RoundState
+from deskbound_server.scores import Score
 from deskbound_server.ui.curves import Level, Point, curve
-from deskbound_server.ui.trials import Score, Tried
+from deskbound_server.ui.trials import Tried
 from deskbound_strategies.dp_fedavg import Progress
 from deskbound_strategies.pages import charts
 
@@ -15,8 +16,8 @@ _MOST_COLUMNS = 24
 
 
 def share_words(score: Score) -> str:
-    """Return a share with its standard error."""
-    return f"{score.hit1:.1%} ± {score.error:.1%}"
+    """Return how often the first guess is right, with its standard error."""
+    return f"{score.hit1.value:.1%} ± {score.hit1.error:.1%}"
 
 
 def right(models: Mapping[str, int], tried: Tried) -> Markup | None:
@@ -30,11 +31,11 @@ def right(models: Mapping[str, int], tried: Tried) -> Markup | None:
     if not found:
         return None
     points = [
-        Point(number, score.hit1, f"{_after(number)}: {share_words(score)}", score.error)
+        Point(number, score.hit1.value, f"{_after(number)}: {share_words(score)}", score.hit1.error)
         for number, score in sorted(found, key=lambda one: one[0])
     ]
     levels = [
-        Level(score.hit1, f"{name}: {share_words(score)}", colour, score.error)
+        Level(score.hit1.value, f"{name}: {share_words(score)}", colour, score.hit1.error)
         for colour, (name, score) in enumerate(tried.baselines.items(), start=_FIRST_COLOUR)
     ]
     words = f"How often the first guess is right by round: {points[-1].words} at the end."

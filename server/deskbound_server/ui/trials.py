@@ -1,41 +1,21 @@
 """How often released models guess the next action of held-out data, and what they have to beat.
 
 The data is public (``held_out.py``). Trying takes seconds a model, so a thread of its own does it,
-newest first, and remembers what it found as long as the pages run. Baselines that count are fitted
-on the other units of the same data, fold by fold (k-fold cross-validation), so that no unit is
-guessed from itself.
+newest first, and remembers what it found as long as the pages run. What is measured, and how:
+``ranks.py`` and ``scores.py``, as ``deskbound-server model evaluate`` does.
 """
 
-import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from deskbound_server.model_store import ModelStore
 from deskbound_server.plan import RoundPlan
+from deskbound_server.scores import Score, score_of
 from deskbound_strategies.errors import DeskboundError
 
-FOLDS = 5
 _NAMES = ("most frequent", "repeat last", "Markov 1", "Markov 2")
 Held = tuple[str, str, str]  # task, kind of held-out data, its hash
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """How often something was right.
-
-    Attributes:
-        positions: actions that were guessed.
-        hit1: share of them that was the first guess.
-    """
-
-    positions: int
-    hit1: float
-
-    @property
-    def error(self) -> float:
-        """Binomial standard error of ``hit1``: as if the positions were independent draws."""
-        return math.sqrt(self.hit1 * (1 - self.hit1) / max(self.positions, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +23,7 @@ class Tried:
     """What is known by now.
 
     Attributes:
-        scores: of models, by hash.
+        scores: of models' guesses of the whole action, by hash.
         baselines: by name; empty until they were worked out.
         waiting: how many models are still to be tried.
         trouble: why nothing can be tried, else empty.
@@ -124,16 +104,17 @@ class Trials:
 
     def _try(self, bench: _Bench, model: str) -> None:
         from deskbound_server.held_out import open_held_out  # noqa: PLC0415 - loads torch
+        from deskbound_server.ranks import ranks_of_baselines, ranks_of_model  # noqa: PLC0415
         from deskbound_strategies.codec import decode  # noqa: PLC0415
-        from deskbound_strategies.task import evaluate, find_task, load_weights  # noqa: PLC0415
+        from deskbound_strategies.task import find_task  # noqa: PLC0415
 
         task = find_task(bench.plan.task)
         held_out = open_held_out(bench.plan, task, self._models)
         assert held_out is not None  # noqa: S101 - ``of`` asks for none where there is none
         if not bench.baselines:
-            made = cross_fitted(held_out.units)
+            made = ranks_of_baselines(held_out.units)
             with self._turn:
-                bench.baselines = made
+                bench.baselines = {name: score_of(made[name]["action"]) for name in _NAMES}
         try:
             weights = decode(self._models.load(model), task.layout())
         except DeskboundError:  # this one is gone or damaged; the others are not
@@ -141,30 +122,7 @@ class Trials:
                 bench.gone.add(model)
                 bench.wanted = [one for one in bench.wanted if one != model]
             return
-        network = task.build_model(0)
-        load_weights(network, weights)
-        found = evaluate(task, network, held_out.units)
+        found = score_of(ranks_of_model(task, weights, held_out.units)["action"])
         with self._turn:
-            bench.scores[model] = Score(found.positions, found.hit1)
+            bench.scores[model] = found
             bench.wanted = [one for one in bench.wanted if one != model]
-
-
-def cross_fitted(units: Sequence[object]) -> dict[str, Score]:
-    """Return the score of each baseline over all units, each guessed from the other folds.
-
-    Args:
-        units: of ``deskbound_strategies.task.Unit``.
-    """
-    from deskbound_strategies.baselines import baselines, score  # noqa: PLC0415 - loads torch
-
-    right: dict[str, float] = dict.fromkeys(_NAMES, 0.0)
-    positions = 0
-    for fold in range(min(FOLDS, len(units))):
-        tried = units[fold::FOLDS]
-        others = [one for place, one in enumerate(units) if place % FOLDS != fold]
-        guesses = baselines(others)  # type: ignore[arg-type]
-        found = {name: score(guesses[name], tried) for name in _NAMES}  # type: ignore[arg-type]
-        for name, metrics in found.items():
-            right[name] += metrics.hit1 * metrics.positions
-        positions += found[_NAMES[0]].positions
-    return {name: Score(positions, count / max(positions, 1)) for name, count in right.items()}

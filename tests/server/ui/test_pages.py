@@ -11,11 +11,13 @@ from deskbound_server.lock import FileLock
 from deskbound_server.model_store import ModelStore
 from deskbound_server.schema import RunState
 from deskbound_strategies import dsse
+from deskbound_strategies.action_counts import TASK as COUNTS
 from deskbound_strategies.contract import PAYLOAD_TYPE
 from deskbound_strategies.dp_fedavg import Outcome, Progress
+from deskbound_strategies.task import weights_of
 from deskbound_strategies.vocabulary import VOCABULARY_HASH
 from tests.helpers.browser import NARROW, visiting
-from tests.helpers.released import RUN, TRIAL, write_trial
+from tests.helpers.released import RUN, TRIAL, write_counts, write_history, write_trial
 from tests.helpers.server import new_plan
 from tests.helpers.server_pages import FLEET, new_home, served
 
@@ -46,6 +48,19 @@ def test_every_page_loads_calmly_asks_nobody_else_and_fits(seen, addresses):
         seen.page.set_viewport_size({"width": 1280, "height": 900})
         assert [line for line in seen.said if line.startswith(ERRORS)] == [], path
     assert seen.strangers() == []
+
+
+def test_a_model_names_the_counts_that_its_run_began_with_and_leads_there(tmp_path):
+    made = new_home(tmp_path / "home")
+    with closing(Database.open(made.database)) as database:
+        store = ModelStore(made.models)
+        counts = write_counts(database, store, weights_of(COUNTS.build_model(0)))
+        first, _ = write_history(database, store, new_plan(start_from=counts))
+    with served(made) as pages, closing(pages.entered()) as visitor:
+        words = f"a network taught by private counts {counts[:12]}"
+        shown = visitor.get(f"/models/{first}").text
+        assert f'<a href="/models/{counts}">{words}</a>' in shown
+        assert "<dd>fresh weights</dd>" in visitor.get(f"/models/{counts}").text
 
 
 def test_what_a_private_evaluation_told_is_a_table_and_no_model(chromium, tmp_path):

@@ -1,17 +1,16 @@
-"""Models are tried on the plan's held-out data; baselines never guess a unit from itself."""
-
-import math
+"""Models are tried on the plan's held-out data, one after the other, beside baselines."""
 
 import numpy as np
 import pytest
 
 from deskbound_server.held_out import write_units
 from deskbound_server.model_store import ModelStore
-from deskbound_server.ui.trials import FOLDS, Score, Trials, cross_fitted
-from deskbound_strategies.baselines import baselines, score
+from deskbound_server.ranks import ranks_of_model
+from deskbound_server.scores import score_of
+from deskbound_server.ui.trials import Trials
 from deskbound_strategies.codec import encode
 from deskbound_strategies.next_action import TASK
-from deskbound_strategies.task import Unit, evaluate, weights_of
+from deskbound_strategies.task import Unit, weights_of
 from deskbound_strategies.vocabulary import VOCABULARY_HASH
 from tests.helpers.server import new_plan
 
@@ -46,24 +45,9 @@ def test_scores_are_the_tasks_own(models, plan):
     tried = trials.of(plan, names)
     assert (tried.waiting, tried.trouble) == (0, "")
     for seed, name in zip((1, 2), names, strict=True):
-        own = evaluate(TASK, TASK.build_model(seed), UNITS)
-        assert tried.scores[name] == Score(own.positions, own.hit1)
+        own = ranks_of_model(TASK, weights_of(TASK.build_model(seed)), UNITS)["action"]
+        assert tried.scores[name] == score_of(own)
     assert set(tried.baselines) == {"most frequent", "repeat last", "Markov 1", "Markov 2"}
-
-
-def test_a_unit_is_guessed_from_the_others_only():
-    found = cross_fitted(UNITS)
-    positions = sum(len(unit) - 1 for unit in UNITS)
-    assert {one.positions for one in found.values()} == {positions}
-    assert found["Markov 2"].hit1 == 0.0, "its tokens stand in no other unit"
-    assert score(baselines(UNITS)["Markov 2"], UNITS).hit1 > 0.5, "fitted on itself it knows them"
-    assert found["repeat last"].hit1 == score(baselines([])["repeat last"], UNITS).hit1
-    assert len(UNITS) >= FOLDS
-
-
-def test_the_error_is_the_binomial_one():
-    assert Score(100, 0.2).error == pytest.approx(math.sqrt(0.2 * 0.8 / 100))
-    assert Score(0, 0.0).error == 0.0
 
 
 def test_a_model_that_is_gone_holds_up_no_other(models, plan):

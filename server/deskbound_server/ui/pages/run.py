@@ -15,10 +15,10 @@ from deskbound_server.model_store import ModelStore
 from deskbound_server.presence import FEW
 from deskbound_server.publication import in_words
 from deskbound_server.schema import RoundRow, RoundState
+from deskbound_server.scores import Score
 from deskbound_server.ui import pictures
 from deskbound_server.ui.figures import codes_of, counted_epsilon, models_of, summary_of
 from deskbound_server.ui.page import office_of, part, part_if_new, render
-from deskbound_server.ui.trials import Score
 from deskbound_server.ui.words import plan_words, settings_of
 from deskbound_strategies.contract import PAYLOAD_TYPE, RoundContract
 from deskbound_strategies.dp_fedavg import Progress
