@@ -1,0 +1,92 @@
+"""Draw what epsilon costs: share of next actions that are right at the first guess.
+
+    python -m benchmarks.people.picture RESULTS.csv --to docs/images/epsilon.svg
+
+Reads what the benchmarks of people wrote with ``--append``; see ``results``.
+"""
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks.people.results import Summary, Terms, read
+from deskbound_server.planner.picture import STYLE
+
+_COLOURS = ("#2f6db3", "#6b7685", "#2a8f6a", "#b4552d")
+# What needs no crowd and no privacy, from ``baselines``: (words, hit@1).
+_YARDSTICKS = {
+    "abb_ide": (("own blend, online", 0.467), ("own Markov 2", 0.431)),
+}
+_NO_NOISE = 32.0  # where infinity stands on the axis
+
+
+def draw(found: dict[Terms, Summary], crowd: str, unit: str, path: Path) -> None:
+    """Draw a line for each model, over epsilon, with the spread over seeds.
+
+    Args:
+        found: what was measured.
+        crowd: which set.
+        unit: what is hidden.
+        path: to write, .svg or .png.
+
+    Raises:
+        SystemExit: nothing of it was measured.
+    """
+    lines: dict[str, list[tuple[float, Summary]]] = {}
+    for terms, summary in found.items():
+        if (terms.crowd, terms.part, terms.unit) == (crowd, "test", unit):
+            name = f"{terms.model}, units of {terms.actions}"
+            lines.setdefault(name, []).append((min(terms.epsilon, _NO_NOISE), summary))
+    if not lines:
+        raise SystemExit(f"There are no results for {crowd} with unit {unit}.")
+    mpl.use("Agg")
+    with mpl.rc_context(STYLE):  # type: ignore[arg-type]
+        figure = Figure(figsize=(8.6, 4.6), layout="constrained", facecolor="white")
+        axis = figure.subplots()
+        for colour, (name, points) in zip(_COLOURS * 3, sorted(lines.items()), strict=False):
+            _line(axis, points, name, colour)
+        _yardsticks(axis, crowd)
+        axis.set_xscale("log", base=2)
+        ticks = sorted({place for points in lines.values() for place, _ in points})
+        axis.set_xticks(ticks, ["no noise" if one == _NO_NOISE else f"{one:g}" for one in ticks])
+        axis.set_xlabel(f"epsilon for one {unit}")
+        axis.set_ylabel("right at the first guess")
+        axis.yaxis.set_major_formatter("{x:.0%}")
+        axis.legend(loc="lower right", fontsize=9)
+        date = {"Date": None} if path.suffix == ".svg" else None
+        figure.savefig(path, metadata=date)
+
+
+def _line(axis: Axes, points: Iterable[tuple[float, Summary]], name: str, colour: str) -> None:
+    places, summaries = zip(*sorted(points, key=lambda one: one[0]), strict=True)
+    middle = [one.hit1.mean for one in summaries]
+    spread = [one.hit1.spread or 0.0 for one in summaries]
+    axis.errorbar(places, middle, spread, color=colour, marker="o", ms=4, capsize=3, label=name)
+
+
+def _yardsticks(axis: Axes, crowd: str) -> None:
+    for words, height in _YARDSTICKS.get(crowd, ()):
+        axis.axhline(height, color="#8a94a3", linewidth=0.9, linestyle=":")
+        axis.annotate(
+            words, (0.0, height), xycoords=("axes fraction", "data"), xytext=(4, 3),
+            textcoords="offset points", fontsize=8,
+        )  # fmt: skip
+
+
+def main() -> None:
+    """Draw the picture."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("results", type=Path, help="File that --append wrote.")
+    parser.add_argument("--set", default="abb_ide", help="Which people.")
+    parser.add_argument("--unit", default="session", help="What is hidden.")
+    parser.add_argument("--to", type=Path, required=True, help="Picture to write: .svg or .png.")
+    asked = parser.parse_args()
+    draw(read(asked.results), asked.set, asked.unit, asked.to)
+
+
+if __name__ == "__main__":
+    main()
