@@ -24,6 +24,7 @@ from rich.table import Table
 
 from benchmarks.people.counting import Score, score
 from benchmarks.people.private_counts import SEEDS, Floats, read, released, sigma_for, tally
+from benchmarks.people.results import Summary
 from benchmarks.people.sets import SETS, Crowd, Person, Whole, arguments, load
 from deskbound_client.learn.personal import ORDER, PersonalHead
 from deskbound_strategies.sketch import Counts
@@ -168,15 +169,9 @@ def _over_seeds(found: Mapping[Which, list[Whole]]) -> Iterator[tuple[float, lis
         yield epsilon, [score(every) for (one, _), every in found.items() if one == epsilon]
 
 
-def _cell(scores: list[Score], name: str) -> str:
-    values = np.array([getattr(one, name) for one in scores])
-    spread = f" ± {values.std(ddof=1):.3f}" if len(values) > 1 else ""
-    return f"{values.mean():.3f}{spread}"
-
-
 def _of(found: Mapping[tuple[int, str, Which], list[Whole]], known: int, who: str) -> list[str]:
     mine = {which: every for (n, by, which), every in found.items() if (n, by) == (known, who)}
-    return [_cell(scores, "hit1") for _, scores in _over_seeds(mine)]
+    return [Summary.of(scores).cells[0] for _, scores in _over_seeds(mine)]
 
 
 def cold_table(crowd: Crowd) -> Table:
@@ -207,8 +202,8 @@ def along_table(crowd: Crowd) -> Table:
     for who in ("own", "shared", "both"):
         mine = {which: every for (by, which), every in found.items() if by == who}
         for epsilon, scores in _over_seeds(mine):
-            cells = [_cell(scores, name) for name in ("hit1", "hit5", "mrr")]
-            result.add_row(who, "" if who == "own" else _named(epsilon), *cells)
+            named = "" if who == "own" else _named(epsilon)
+            result.add_row(who, named, *Summary.of(scores).cells)
     return result
 
 
