@@ -50,11 +50,11 @@ from deskbound_strategies.units import units
 LAGS = 3
 WIDTH, HIDDEN = 16, 32
 # Chosen on the validation part.
-ROUNDS, RATE, CLIP, LEARNING_RATE = 200, 0.2, 0.5, 0.02
+ROUNDS, RATE, CLIP, LEARNING_RATE = 200, 0.2, 0.5, 0.01
 BETAS, DECAY = (0.9, 0.99), 0.5  # the learning rate falls over the last half
 UNIT_ACTIONS: dict[Unit, int] = {"session": 64, "day": 1024}
 # With counts first: their share of epsilon, and how the network is fitted to them.
-COUNTS_SHARE, TAUGHT_PAIRS, TAUGHT_STEPS = 0.5, 6_000, 300
+COUNTS_SHARE, TAUGHT_PAIRS, TAUGHT_STEPS, TAUGHT_RATE = 0.5, 6_000, 300, 0.02
 _POSITIONS_AT_ONCE = 4_096
 
 
@@ -250,7 +250,7 @@ def taught_by_counts(actions: int, counts: Counts, seed: int) -> Network:
     wanted = torch.from_numpy(counts.after_two(first, second)).float()
     weights = torch.from_numpy(mass[pairs] / mass[pairs].sum()).float()
     popular = counts.pairs.sum(axis=1) / counts.pairs.sum()
-    optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, betas=BETAS)
+    optimizer = torch.optim.Adam(network.parameters(), lr=TAUGHT_RATE, betas=BETAS)
     for _ in range(TAUGHT_STEPS):
         third = rng.choice(actions, len(pairs), p=popular)
         contexts = torch.from_numpy(np.stack([third, first, second], axis=1))
