@@ -149,20 +149,20 @@ def executor(paths: HomePaths, passphrase: str, inside: Inside, orders: Orders) 
     config = load_config(paths.config)
     check_and_tell(paths, config)  # before anything of a library runs that it looks at
 
-    import torch  # noqa: PLC0415 - seconds long; only this role pays for it
-
-    from deskbound_client.federation.demands import Demands  # noqa: PLC0415
-    from deskbound_client.federation.executor import run_executor  # noqa: PLC0415
-    from deskbound_client.federation.join import load_server  # noqa: PLC0415
-    from deskbound_client.federation.laptop import VaultLaptop  # noqa: PLC0415
-    from deskbound_client.store.files import read_private  # noqa: PLC0415
-    from deskbound_client.upkeep import Upkeep  # noqa: PLC0415
-    from deskbound_strategies.task import find_task  # noqa: PLC0415
-
     end_first_when_memory_is_short(800)
-    torch.set_num_threads(config.torch_threads)
-    secret = read_private(paths.superexec_secret)
-    with open_vault(paths, passphrase, inside) as vault:
+    with open_vault(paths, passphrase, inside) as vault:  # whoever mistyped is told at once
+        import torch  # noqa: PLC0415 - seconds long; only this role pays for it
+
+        from deskbound_client.federation.demands import Demands  # noqa: PLC0415
+        from deskbound_client.federation.executor import run_executor  # noqa: PLC0415
+        from deskbound_client.federation.join import load_server  # noqa: PLC0415
+        from deskbound_client.federation.laptop import VaultLaptop  # noqa: PLC0415
+        from deskbound_client.store.files import read_private  # noqa: PLC0415
+        from deskbound_client.upkeep import Upkeep  # noqa: PLC0415
+        from deskbound_strategies.task import find_task  # noqa: PLC0415
+
+        torch.set_num_threads(config.torch_threads)
+        secret = read_private(paths.superexec_secret)
         server = load_server(paths)
         demands = Demands(paths, tell)
         laptop = VaultLaptop(

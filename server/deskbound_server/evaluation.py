@@ -5,12 +5,15 @@ Read anew from the weights that the round began with and released, each time it 
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from deskbound_server.model_store import ModelStore
-from deskbound_server.plan import RoundPlan
+from deskbound_server.plan import TRIALS, RoundPlan
 from deskbound_server.schema import RoundRow, RoundState
 from deskbound_strategies.codec import decode
-from deskbound_strategies.next_action_hits import NAMES, TASK, Estimate, read_hits
+
+if TYPE_CHECKING:
+    from deskbound_strategies.next_action_hits import Estimate
 
 WORDS = {"hit1": "first guess", "hit5": "among five", "mrr": "reciprocal rank"}
 NOTE = (
@@ -19,7 +22,7 @@ NOTE = (
 )
 NOTHING = "No figure rises above the noise: ask more laptops, more steps, or pay more epsilon."
 
-Found = dict[tuple[str, str], Estimate]
+Found = dict[tuple[str, str], "Estimate"]
 
 
 def evaluated(plan: RoundPlan, rows: Sequence[RoundRow], models: ModelStore) -> Found | None:
@@ -29,14 +32,19 @@ def evaluated(plan: RoundPlan, rows: Sequence[RoundRow], models: ModelStore) -> 
         NotFoundError, VaultDamagedError: its weights are gone or were changed.
     """
     last = [row for row in rows if row.state is RoundState.RELEASED][-1:]
-    if plan.task != TASK.name or not last:
+    if plan.task not in TRIALS or not last:
         return None
+
+    from deskbound_strategies.next_action_hits import TASK, read_hits  # noqa: PLC0415 - torch
+
     names = last[0].model_in, last[0].model_out
     return read_hits(*(decode(models.load(name), TASK.layout()) for name in names))
 
 
 def lines(found: Found) -> list[tuple[str, list[str]]]:
     """Return each of action, kind and argument with its figures in words."""
+    from deskbound_strategies.next_action_hits import NAMES  # noqa: PLC0415 - loads torch: seconds
+
     what = dict.fromkeys(name for name, _ in NAMES)
     return [(name, [_told(found.get((name, figure))) for figure in WORDS]) for name in what]
 
@@ -46,5 +54,5 @@ def as_dict(found: Found) -> dict[str, dict[str, float]]:
     return {" ".join(name): asdict(one) for name, one in found.items()}
 
 
-def _told(found: Estimate | None) -> str:
+def _told(found: "Estimate | None") -> str:
     return "-" if found is None else f"{found.value:.3f} ± {found.error:.3f}"

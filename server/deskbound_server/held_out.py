@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from deskbound_server.model_store import ModelStore
 from deskbound_server.plan import RoundPlan
@@ -47,6 +46,8 @@ class HeldOut:
         Raises:
             Refusal: when the weights are not those of the task or are not finite.
         """
+        import torch  # noqa: PLC0415 - seconds long; whoever only reads the data does without
+
         model = self.task.build_model(0)
         load_weights(model, weights)
         ordered = sorted(self.units, key=len)

@@ -1,23 +1,31 @@
 """Where a run begins: at weights that nothing but the plan's seed decides, or at a released model.
 
 A network may also begin with private counts, which teach it first. What a private evaluation tries
-is a released model as well, with empty cells around it.
+is a released model as well, with empty cells around it. The tasks load torch, which takes seconds,
+so only those who need a model's weights pay for it.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from deskbound_server.database import Database
-from deskbound_server.lineage import LATEST, find_released, released, start_of, tasks_of
+from deskbound_server.lineage import (
+    COUNTS_TASK,
+    LATEST,
+    find_released,
+    released,
+    start_of,
+    tasks_of,
+)
 from deskbound_server.model_store import ModelStore
 from deskbound_server.plan import TRIALS, RoundPlan
-from deskbound_strategies import action_counts, next_action, next_action_hits
-from deskbound_strategies.action_counts import CountsModel
 from deskbound_strategies.codec import Tensors, decode
 from deskbound_strategies.errors import ConfigError, NotFoundError
 from deskbound_strategies.task import find_task, load_weights, weights_of
-from deskbound_strategies.taught import seed_of, taught_by_counts
+
+if TYPE_CHECKING:
+    from deskbound_strategies.action_counts import CountsModel
 
 COUNTS = "counts"  # as ``start_from``: the latest private counts
 
@@ -38,8 +46,8 @@ def named_start(plan: RoundPlan, database: Database) -> RoundPlan:
         return plan
     own, *others = origins = _origins(plan.task)
     name = plan.start_from
-    if name == COUNTS and action_counts.TASK.name in others:
-        name, origins = LATEST, [action_counts.TASK.name]
+    if name == COUNTS and COUNTS_TASK in others:
+        name, origins = LATEST, [COUNTS_TASK]
     elif name == LATEST:
         origins = [own]
     tasks = tasks_of(database)
@@ -75,17 +83,23 @@ def first_weights(plan: RoundPlan, models: ModelStore, database: Database) -> Te
 
 
 def _taught(found: Tensors, name: str) -> Tensors:
-    model = cast("CountsModel", action_counts.TASK.build_model(0))
+    from deskbound_strategies.taught import seed_of, taught_by_counts  # noqa: PLC0415 - as above
+
+    model = cast("CountsModel", find_task(COUNTS_TASK).build_model(0))
     load_weights(model, found)
     return taught_by_counts(model.read(), seed_of(name))
 
 
+def _tried(found: Tensors, _: str) -> Tensors:
+    from deskbound_strategies.next_action_hits import around  # noqa: PLC0415 - as above
+
+    return around(found)
+
+
 # From a released model of one task, and its hash, to first weights of another.
 _BRIDGES: dict[tuple[str, str], Callable[[Tensors, str], Tensors]] = {
-    (next_action.TASK.name, next_action_hits.TASK.name): lambda found, _: next_action_hits.around(
-        found
-    ),
-    (action_counts.TASK.name, next_action.TASK.name): _taught,
+    ("next_action", "next_action_hits"): _tried,
+    (COUNTS_TASK, "next_action"): _taught,
 }
 
 

@@ -2,20 +2,24 @@
 
 A task is one file and one entry point of the group ``deskbound.tasks``. The laptop trains only
 tasks that are installed on it; a contract names one, it never brings one along.
+
+torch takes seconds to load, and most who name a task never compute with it: it is loaded by those
+functions that do.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from deskbound_strategies.codec import Layout, TensorSpec
 from deskbound_strategies.errors import Refusal, RefusalCode
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 ENTRY_POINTS = "deskbound.tasks"
 GUESSES = 5
@@ -53,11 +57,11 @@ class Batch:
         present: (units, length) bool; false where there is padding.
     """
 
-    tokens: Tensor
-    apps: Tensor
-    gaps: Tensor
-    hours: Tensor
-    present: Tensor
+    tokens: "Tensor"
+    apps: "Tensor"
+    gaps: "Tensor"
+    hours: "Tensor"
+    present: "Tensor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +95,19 @@ class Task(Protocol):
     def layout(self) -> Layout:
         """Return the layout of the model's weights: names, shapes, order."""
 
-    def build_model(self, seed: int) -> nn.Module:
+    def build_model(self, seed: int) -> "nn.Module":
         """Return a new model whose weights depend on the seed alone."""
 
     def collate(self, units: Sequence[Unit]) -> Batch:
         """Put units side by side."""
 
-    def loss_per_unit(self, model: nn.Module, batch: Batch) -> Tensor:
+    def loss_per_unit(self, model: "nn.Module", batch: Batch) -> "Tensor":
         """Return (units,) losses; each depends on its own unit alone."""
 
-    def scores(self, model: nn.Module, batch: Batch) -> Tensor:
+    def scores(self, model: "nn.Module", batch: Batch) -> "Tensor":
         """Return (units, length, tokens) scores of what follows each action: log probabilities."""
 
-    def evaluate(self, model: nn.Module, units: Sequence[Unit]) -> Metrics:
+    def evaluate(self, model: "nn.Module", units: Sequence[Unit]) -> Metrics:
         """Return how well the model predicts these units, without changing it."""
 
 
@@ -121,9 +125,11 @@ def find_task(name: str) -> Task:
 
 def collate(units: Sequence[Unit]) -> Batch:
     """Put at least one unit side by side, padded at the end to the longest."""
+    import torch  # noqa: PLC0415 - as above
+
     length = max(len(unit) for unit in units)
 
-    def padded(read: Callable[[Unit], NDArray[np.int64]]) -> Tensor:
+    def padded(read: Callable[[Unit], NDArray[np.int64]]) -> "Tensor":
         out = np.zeros((len(units), length), dtype=np.int64)
         for row, unit in zip(out, units, strict=True):
             row[: len(unit)] = read(unit)
@@ -139,8 +145,10 @@ def collate(units: Sequence[Unit]) -> Batch:
     )
 
 
-def evaluate(task: Task, model: nn.Module, units: Sequence[Unit]) -> Metrics:
+def evaluate(task: Task, model: "nn.Module", units: Sequence[Unit]) -> Metrics:
     """Return how often a task's best score, or one of its five best, was the right action's."""
+    import torch  # noqa: PLC0415 - as above
+
     positions = first = among = 0
     ordered = sorted((unit for unit in units if len(unit) > 1), key=len)
     with torch.no_grad():
@@ -155,23 +163,25 @@ def evaluate(task: Task, model: nn.Module, units: Sequence[Unit]) -> Metrics:
     return Metrics(positions, first / max(positions, 1), among / max(positions, 1))
 
 
-def layout_of(model: nn.Module) -> Layout:
+def layout_of(model: "nn.Module") -> Layout:
     """Return the layout of a model's parameters, in their order of definition."""
     return tuple(TensorSpec(name, tuple(p.shape)) for name, p in model.named_parameters())
 
 
-def weights_of(model: nn.Module) -> Weights:
+def weights_of(model: "nn.Module") -> Weights:
     """Return copies of a model's parameters in layout order."""
     return {name: p.detach().numpy().copy() for name, p in model.named_parameters()}
 
 
-def load_weights(model: nn.Module, weights: Mapping[str, NDArray[np.float32]]) -> None:
+def load_weights(model: "nn.Module", weights: Mapping[str, NDArray[np.float32]]) -> None:
     """Set a model's parameters.
 
     Raises:
         Refusal: ``weights-malformed`` when a name is missing or extra or a shape or type differs,
             ``weights-not-finite`` when a value is NaN or infinite.
     """
+    import torch  # noqa: PLC0415 - as above
+
     parameters = dict(model.named_parameters())
     if set(parameters) != set(weights):
         raise Refusal(RefusalCode.WEIGHTS_MALFORMED)

@@ -46,7 +46,7 @@ def online(made, desk):
 
 @pytest.fixture(scope="module")
 def running(made, tmp_path_factory):
-    """A laptop that is online, for the tests that leave it so."""
+    """A laptop that is online, for the tests that leave it so; the last of them stops it."""
     found = new_desk(tmp_path_factory.mktemp("running") / "desk")
     made.enroll(found)
     try:
@@ -65,20 +65,6 @@ def test_children_show_no_secret(running):
         shown = " ".join(process.cmdline()) + str(process.environ())
         assert PASSPHRASE not in shown
         assert secret.hex() not in shown
-
-
-def test_kill_9_leaves_no_orphan_it_starts_again_and_a_stop_leaves_nothing_either(made, desk):
-    first = desk.start()
-    online(made, desk)
-    os.kill(first.pid, signal.SIGKILL)
-    until(lambda: not children(desk), "no process is left")
-    assert agent.status(desk.paths).state == "stopped"
-    desk.start()
-    online(made, desk)
-    desk.stop()
-    assert children(desk) == []
-    assert agent.status(desk.paths).state == "stopped"
-    assert not desk.paths.superexec_secret.exists()
 
 
 def test_a_process_without_the_secret_gets_no_task(running):
@@ -112,6 +98,18 @@ def test_a_child_that_dies_is_started_again(made, running):
     until(recovered, "another executor runs")
     assert "executor ended--9" in running.codes()
     online(made, running)
+
+
+def test_kill_9_leaves_no_orphan_it_starts_again_and_a_stop_leaves_nothing_either(made, running):
+    os.kill(agent.status(running.paths).pid, signal.SIGKILL)
+    until(lambda: not children(running), "no process is left")
+    assert agent.status(running.paths).state == "stopped"
+    running.start()
+    online(made, running)
+    running.stop()
+    assert children(running) == []
+    assert agent.status(running.paths).state == "stopped"
+    assert not running.paths.superexec_secret.exists()
 
 
 def test_no_vault_no_agent(tmp_path):

@@ -15,6 +15,8 @@ from xdist.scheduler import LoadScopeScheduling
 ROOT = Path(__file__).parents[2]
 LANES = ("display", "federation", "siege", "servers")
 _LANE_OF = {
+    "tests/boundary/": "siege",
+    "tests/client/": "siege",
     "tests/hostile/test_kills": "siege",
     "tests/hostile/test_rollback": "siege",
     "tests/hostile/": "servers",

@@ -128,7 +128,7 @@ class ScriptedLaptop:
 
     def _work(self) -> None:
         runtime = Runtime(f"127.0.0.1:{self._port}", (self._folder / "secret").read_bytes())
-        while not self._stop.wait(0.05):
+        while not self._stop.wait(0.2):  # each look costs the SuperNode as much as us
             with suppress(Exception):
                 claimed = runtime.claim()
                 if claimed is not None:
@@ -187,7 +187,7 @@ def laptops(home: ServerHome, root: Path, *scripts: Script) -> Iterator[list[Scr
         try:
             for laptop in made:
                 laptop.start()
-            until(lambda: len(control.online()) == len(made), "all laptops are connected")
+            until(lambda: len(control.online()) == len(made), "all are connected", every=0.2)
             yield made
         finally:
             for laptop in made:

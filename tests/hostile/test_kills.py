@@ -21,20 +21,10 @@ from deskbound_strategies.aggregation import StreamingMean
 from deskbound_strategies.dp_fedavg import DpFedAvg
 from deskbound_strategies.ledger_bodies import LedgerKind
 from deskbound_strategies.log_entries import Receipt
-from tests.helpers.federation import Desk, new_desk
+from tests.helpers.federation import Desk
 from tests.helpers.patience import until
 
 pytestmark = pytest.mark.federation
-
-
-@pytest.fixture(scope="module")
-def desk(world, tmp_path_factory):
-    made = new_desk(tmp_path_factory.mktemp("killed") / "desk")
-    world.fleet.enroll(made)
-    made.start()
-    until(lambda: made.node in world.fleet.online(), "it is online", patience=180.0)
-    yield made
-    made.stop()
 
 
 def kinds(desk: Desk, contract: str) -> list[LedgerKind]:
@@ -69,8 +59,8 @@ SLOW = pytest.mark.slow
     "victim",
     ["executor", pytest.param("supernode", marks=SLOW), pytest.param("agent", marks=SLOW)],
 )
-def test_what_was_released_is_sent_once_whoever_is_killed(world, desk, victim):
-    server, desks = world.server, (world.desks[0], desk)
+def test_what_was_released_is_sent_once_whoever_is_killed(world, victim):
+    server, desks, desk = world.server, world.desks, world.desks[1]
     until(lambda: desk.node in world.fleet.online(), "it is online", patience=180.0)
     asked = server.contract(steps=150, noise_multiplier=30.0)
     request, digest = server.request(asked), asked.digest()

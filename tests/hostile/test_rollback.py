@@ -17,7 +17,7 @@ from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_strategies import wire
 from deskbound_strategies.errors import RefusalCode
 from deskbound_strategies.ledger_bodies import LedgerKind
-from tests.helpers.federation import Desk, new_desk
+from tests.helpers.federation import Desk, Fleet, Server, fleet, new_desk
 from tests.helpers.patience import until
 
 pytestmark = pytest.mark.federation
@@ -41,6 +41,22 @@ class Past:
         """Return the laptop with a home of another time."""
         copy(home, self.desk.paths.home)
         return self.desk
+
+
+@dataclass(frozen=True)
+class Besieged:
+    """A fleet whose one laptop each test brings along, and a run of its server."""
+
+    fleet: Fleet
+    server: Server
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    with fleet(tmp_path_factory.mktemp("besieged") / "server") as made:
+        server = made.run()
+        yield Besieged(made, server)
+        server.close()
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +114,7 @@ def test_a_home_put_back_to_an_older_state_sends_nothing(world, past):
     refuses(world, past.put_back(past.old))
 
 
+@pytest.mark.slow
 def test_the_vaults_database_alone_put_back_sends_nothing(world, past):
     desk = past.put_back(past.new)
     for name in ("vault.db", "vault.db-wal", "vault.db-shm"):
@@ -107,6 +124,7 @@ def test_the_vaults_database_alone_put_back_sends_nothing(world, past):
     refuses(world, desk)
 
 
+@pytest.mark.slow
 def test_of_two_copies_the_one_that_did_not_send_last_sends_nothing(world, past):
     clone = Desk(HomePaths(past.old.with_name("clone")), past.desk.node, past.desk.anchor)
     copy(past.old, clone.paths.home)

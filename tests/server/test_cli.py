@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
@@ -44,6 +46,15 @@ def commands():
 @pytest.mark.parametrize("command", list(commands()), ids=lambda c: " ".join(c[:-1]))
 def test_every_command_shows_an_example(command):
     assert "Example: deskbound-server " + " ".join(command[:-1]) in (command[-1].help or "")
+
+
+def test_no_command_waits_for_torch_before_it_knows_what_is_asked():
+    code = (
+        "import sys, deskbound_server.cli, deskbound_server.server_app; "
+        "sys.exit('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_init_tells_where_the_bundle_is_and_never_does_it_twice(say, home, capsys):

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 import deskbound_server
-from deskbound_server import starting
 from deskbound_server.database import Database
 from deskbound_server.lineage import COUNTS_TASK, Start, start_of
 from deskbound_server.model_store import ModelStore
 from deskbound_server.plan import TRIALS
 from deskbound_server.plan_file import load_plan
 from deskbound_server.starting import first_weights, named_start
+from deskbound_strategies import taught
 from deskbound_strategies.action_counts import TASK as COUNTS
 from deskbound_strategies.codec import decode, encode
 from deskbound_strategies.errors import ConfigError, NotFoundError
@@ -85,7 +85,7 @@ def test_a_network_begins_with_the_counts_that_are_named_and_anybody_can_do_it_a
     history, counted, monkeypatch
 ):
     quick = partial(taught_by_counts, steps=3)
-    monkeypatch.setattr(starting, "taught_by_counts", quick)
+    monkeypatch.setattr(taught, "taught_by_counts", quick)
     database, store, models = history
     name, cells = counted
     for named in ("counts", name[:10], name):

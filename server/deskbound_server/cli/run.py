@@ -14,6 +14,7 @@ from deskbound_server.cli.runs import hits_of, hits_table, run_as_dict
 from deskbound_server.control import Control
 from deskbound_server.database import Database
 from deskbound_server.follow import Sight, follow, look
+from deskbound_server.held_out import keep_file
 from deskbound_server.home import ServerHome
 from deskbound_server.model_store import ModelStore
 from deskbound_server.plan import RoundPlan
@@ -21,6 +22,7 @@ from deskbound_server.plan_file import load_plan
 from deskbound_server.publication import in_words
 from deskbound_server.rounds import new_run
 from deskbound_server.schema import RoundState, RunState
+from deskbound_server.starting import named_start
 from deskbound_server.words import codes
 from deskbound_strategies.errors import BusyError, ConfigError, RoundFailedError
 
@@ -93,10 +95,6 @@ def _show_dry_run(home: ServerHome, path: Path | None, *, as_json: bool) -> None
 
 def _prepare_new(control: Control, home: ServerHome, database: Database, path: Path) -> str:
     """Write a new run down, once it is known that there is a SuperLink to take it."""
-    # They load torch: seconds.
-    from deskbound_server.held_out import keep_file  # noqa: PLC0415
-    from deskbound_server.starting import named_start  # noqa: PLC0415
-
     plan = named_start(load_plan(path), database)
     plan = keep_file(plan, path.parent, ModelStore(home.models))
     affordable = plan.affordable_rounds()
