@@ -48,8 +48,9 @@ from deskbound_strategies.sketch import Counts
 from deskbound_strategies.units import units
 
 LAGS = 3
-WIDTH, HIDDEN = 16, 32
-# Chosen on the validation part.
+# Chosen on the validation part, as all below.
+SMALL, LARGE = (16, 32), (32, 64)  # width of the embedding, and of the hidden layer
+_SMALL_BELOW = 2.0  # epsilon; the more noise, the fewer weights it may fall on
 ROUNDS, RATE, CLIP, LEARNING_RATE = 200, 0.2, 0.5, 0.01
 BETAS, DECAY = (0.9, 0.99), 0.5  # the learning rate falls over the last half
 UNIT_ACTIONS: dict[Unit, int] = {"session": 64, "day": 1024}
@@ -103,21 +104,23 @@ class Network(nn.Module):
     Args:
         actions: size of the vocabulary.
         seed: decides the initial weights.
+        size: width of the embedding, and of the hidden layer.
     """
 
-    def __init__(self, actions: int, seed: int) -> None:
+    def __init__(self, actions: int, seed: int, size: tuple[int, int] = SMALL) -> None:
         super().__init__()
+        width, hidden = size
         self.actions = actions
         generator = torch.Generator().manual_seed(seed)
 
         def drawn(*shape: int, deviation: float) -> nn.Parameter:
             return nn.Parameter(torch.randn(*shape, generator=generator) * deviation)
 
-        seen = LAGS * WIDTH
-        self.embedding = drawn(actions + 1, WIDTH, deviation=0.3)
-        self.widen = drawn(HIDDEN, seen, deviation=seen**-0.5)
-        self.widen_bias = nn.Parameter(torch.zeros(HIDDEN))
-        self.narrow = drawn(WIDTH, HIDDEN + seen, deviation=0.1)
+        seen = LAGS * width
+        self.embedding = drawn(actions + 1, width, deviation=0.3)
+        self.widen = drawn(hidden, seen, deviation=seen**-0.5)
+        self.widen_bias = nn.Parameter(torch.zeros(hidden))
+        self.narrow = drawn(width, hidden + seen, deviation=0.1)
         self.popular = nn.Parameter(torch.zeros(actions))
 
     def forward(self, contexts: Tensor) -> Tensor:
@@ -232,7 +235,9 @@ def _ranks(network: Network, past: Whole, future: Whole) -> Whole:
     return np.concatenate(found)
 
 
-def taught_by_counts(actions: int, counts: Counts, seed: int) -> Network:
+def taught_by_counts(
+    actions: int, counts: Counts, seed: int, size: tuple[int, int] = SMALL
+) -> Network:
     """Return a network that guesses as counts do; what was released costs nothing more.
 
     The counts know two actions back, so the third is filled in at random.
@@ -241,8 +246,9 @@ def taught_by_counts(actions: int, counts: Counts, seed: int) -> Network:
         actions: size of the vocabulary.
         counts: that were released.
         seed: of initial weights and of what is filled in.
+        size: of the network.
     """
-    network = Network(actions, seed)
+    network = Network(actions, seed, size)
     rng = np.random.default_rng(seed)
     mass = counts.pairs.ravel()
     pairs = np.argsort(-mass, kind="stable")[:TAUGHT_PAIRS]
@@ -274,6 +280,11 @@ class Row:
     epsilon: float
     counted: float | None
     sigma: float
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Of the network."""
+        return SMALL if self.epsilon < _SMALL_BELOW else LARGE
 
 
 def row_for(epsilon: float, start: str) -> Row:
@@ -316,11 +327,12 @@ def main() -> None:
     for epsilon in [asked.epsilon] if asked.epsilon else [np.inf, *EPSILONS]:
         row, scores = row_for(epsilon, asked.start), []
         for seed in range(1, asked.seeds + 1):
-            network = Network(crowd.size, seed)
+            network = Network(crowd.size, seed, row.size)
             if tallies is not None and row.counted is not None:
                 rng = np.random.default_rng(seed)
                 cells = released(tallies, row.counted, rng)
-                network = taught_by_counts(crowd.size, read(cells, crowd.size), seed)
+                counts = read(cells, crowd.size)
+                network = taught_by_counts(crowd.size, counts, seed, row.size)
                 console.print(f"[dim]counts alone: {measured(network, parts).hit1:.3f}[/]")
             learn(network, found, row.sigma, seed, f"epsilon {epsilon:g}, seed {seed}")
             scores.append(measured(network, parts))
