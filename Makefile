@@ -14,7 +14,7 @@ setup: ## virtual environment, pinned packages, X programs (when root on Debian)
 demo: setup ## three laptops learn together, from a key press to a better shared model
 	@$(PY) -m demo
 
-test: setup lint ## checks and tests, half an hour on 2 cores
+test: setup lint ## checks and tests, a quarter of an hour on 2 cores
 	@$(PY) -m pytest -m "display and not slow"
 	@$(PY) -m pytest -m "not display and not slow" -n $(WORKERS)
 

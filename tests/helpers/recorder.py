@@ -71,7 +71,9 @@ def recording(home: ServerHome) -> Iterator[Tape]:
                 if tape is not None:
                     tape += data
                 target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
+            # The plain socket's: that of SSLSocket ends TLS for the other direction as well, which
+            # would write down ciphertext from then on.
+            socket.socket.shutdown(target, socket.SHUT_WR)
 
     threading.Thread(target=serve, daemon=True).start()
     try:
