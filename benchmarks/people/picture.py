@@ -7,6 +7,7 @@ Reads what the benchmarks of people wrote with ``--append``; see ``results``.
 
 import argparse
 from collections.abc import Iterable
+from itertools import cycle
 from pathlib import Path
 
 import matplotlib as mpl
@@ -47,7 +48,7 @@ def draw(found: dict[Terms, Summary], crowd: str, unit: str, path: Path) -> None
     with mpl.rc_context(STYLE):  # type: ignore[arg-type]
         figure = Figure(figsize=(8.6, 4.6), layout="constrained", facecolor="white")
         axis = figure.subplots()
-        for colour, (name, points) in zip(_COLOURS * 3, sorted(lines.items()), strict=False):
+        for colour, (name, points) in zip(cycle(_COLOURS), sorted(lines.items()), strict=False):
             _line(axis, points, name, colour)
         _yardsticks(axis, crowd)
         axis.set_xscale("log", base=2)

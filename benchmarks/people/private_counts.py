@@ -27,8 +27,8 @@ from rich.table import Table
 from scipy.optimize import brentq
 
 from benchmarks.people.counting import Score, score
-from benchmarks.people.results import Summary, Terms, append
-from benchmarks.people.sets import SETS, Crowd, Person, Whole, arguments, load, part_of
+from benchmarks.people.results import Summary, Terms, append, options, part_of
+from benchmarks.people.sets import SETS, Crowd, Person, Whole, arguments, load
 from deskbound_client.learn.trainer import SGD_MOMENTUM
 from deskbound_strategies import sketch
 from deskbound_strategies.accounting import SampledGaussian, epsilon_prv
@@ -219,7 +219,7 @@ def main() -> None:
     parser.add_argument("--set", choices=SETS, default="abb_ide", help="Which people.")
     parser.add_argument("--unit", choices=UNIT_ACTIONS, default="session", help="What is hidden.")
     parser.add_argument("--actions", type=int, default=0, help="Most actions of a unit.")
-    parser.add_argument("--validate", action="store_true", help="Guess a part of the training.")
+    options(parser)
     parser.add_argument("--people-out", action="store_true", help="Guess people from others only.")
     asked = parser.parse_args()
     crowd, console = load(asked.set, asked.data), Console()

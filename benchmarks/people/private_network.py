@@ -40,8 +40,8 @@ from benchmarks.people.private_counts import (
     released,
     tally,
 )
-from benchmarks.people.results import Summary, Terms, append
-from benchmarks.people.sets import SETS, Crowd, Person, Whole, arguments, load, part_of
+from benchmarks.people.results import Summary, Terms, append, options, part_of
+from benchmarks.people.sets import SETS, Crowd, Person, Whole, arguments, load
 from deskbound_strategies.accounting import SampledGaussian, epsilon_prv
 from deskbound_strategies.contract import Unit
 from deskbound_strategies.sketch import Counts
@@ -307,7 +307,7 @@ def main() -> None:
     parser.add_argument("--epsilon", type=float, help="One row; inf for no noise.")
     parser.add_argument("--start", choices=("nothing", "counts"), default="nothing")
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="How many.")
-    parser.add_argument("--validate", action="store_true", help="Guess a part of the training.")
+    options(parser)
     asked = parser.parse_args()
     crowd, console = load(asked.set, asked.data), Console(width=110)
     parts = [person.split() for person in crowd.people]

@@ -4,6 +4,7 @@ Long tables are filled over days: a benchmark that is given ``--append FILE`` ad
 as soon as it has them.
 """
 
+import argparse
 import csv
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
@@ -76,6 +77,18 @@ class Summary:
     def cells(self) -> tuple[str, str, str]:
         """The three figures in words."""
         return str(self.hit1), str(self.hit5), str(self.mrr)
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Add what a benchmark is asked that adds lines to a file."""
+    parser.add_argument("--validate", action="store_true", help="Guess a part of the training.")
+    told = "Add what is measured to this file, line by line."
+    parser.add_argument("--append", type=Path, help=told)
+
+
+def part_of(asked: argparse.Namespace) -> str:
+    """Return which part of the events is guessed."""
+    return "validation" if asked.validate else "test"
 
 
 _TERMS = [one.name for one in fields(Terms)]

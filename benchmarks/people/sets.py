@@ -124,14 +124,7 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
     place = Path(os.environ.get("DESKBOUND_DATA", "../shared/data"))
     parser.add_argument("--data", type=Path, default=place, help="Folder that holds the sets.")
-    more = "Add what is measured to this file, line by line."
-    parser.add_argument("--append", type=Path, help=more)
     return parser
-
-
-def part_of(asked: argparse.Namespace) -> str:
-    """Return which part of the events is guessed."""
-    return "validation" if asked.validate else "test"
 
 
 def _crowd(name: str, users: Whole, tokens: Whole, seconds: Whole) -> Crowd:

@@ -103,7 +103,8 @@ class Trials:
                     bench.trouble = error.sentence
 
     def _try(self, bench: _Bench, model: str) -> None:
-        from deskbound_server.held_out import open_held_out  # noqa: PLC0415 - loads torch
+        # They load torch: seconds.
+        from deskbound_server.held_out import open_held_out  # noqa: PLC0415
         from deskbound_server.ranks import ranks_of_baselines, ranks_of_model  # noqa: PLC0415
         from deskbound_strategies.codec import decode  # noqa: PLC0415
         from deskbound_strategies.task import find_task  # noqa: PLC0415
