@@ -108,6 +108,7 @@ MARKERS = {
 
 _WORDS = tuple(sorted({word.casefold() for words in MARKERS.values() for word in words}))
 _SEPARATOR = re.compile(r"\s+[-\u2013\u2014]\s+")
+_BRACKETS = ("(", "[", "\uff08", "\u3010")
 _INVISIBLE = dict.fromkeys((0x200B, 0x200E, 0x200F, 0x202A, 0x202B, 0x202C, 0x2068, 0x2069))
 
 
@@ -138,9 +139,14 @@ def private_by_name(name: str) -> bool | None:
     segments = _segments(name)
     if _marked(segments):
         return True
-    # A profile's own name may follow; a word in brackets that we do not know may mean anything.
     brands = _BRANDS[Family.NAMED]
-    return False if any(segment in brands for segment in segments[-2:]) else None
+    if segments[-1] in brands:
+        return False
+    # A profile's own name may follow. But the last part may also be the browser's name with a
+    # word that we do not know, behind a page that is called like a browser: then nothing is known.
+    profile = len(segments) > 1 and segments[-2] in brands
+    told = not any(word in segments[-1] for word in (*brands, *_BRACKETS))
+    return False if profile and told else None
 
 
 def _segments(title: str) -> list[str]:

@@ -41,7 +41,14 @@ BROWSERS = {
 }
 FIREFOXES = ("firefox", "firefox-esr", "firefox flatpak", "librewolf")
 LANGUAGES = sorted(MARKERS)
-PAGES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=30)
+# Pages may be called like a browser, also like one with a profile: titles are anybody's to choose.
+BRANDS = st.sampled_from([brand for _, brand in BROWSERS.values()])
+PAGES = (
+    st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=30)
+    | BRANDS
+    | BRANDS.map(str.upper)
+    | st.builds("{} - {}".format, BRANDS, st.text(st.characters(categories=["L"]), max_size=9))
+)
 
 
 def family(browser: str) -> Family:
@@ -79,7 +86,9 @@ def test_an_ordinary_title_opens_only_where_titles_tell(browser):
 def test_a_language_that_nobody_listed_is_closed_too(word, page):
     for title in (f"{page} — Mozilla Firefox {word}", f"{page} — Mozilla Firefox ({word})"):
         assert private_by_title(Family.TITLED, title) is not False
-    assert private_by_name(f"{page} - Chromium ({word})") is not False
+    for brand in ("Chromium", "Google Chrome", "Opera", "A browser that nobody listed"):
+        assert private_by_name(f"{page} - {brand} ({word})") is not False
+    assert private_by_name(f"{page} - Chromium {word}") is not False
 
 
 @given(page=PAGES)
@@ -93,6 +102,9 @@ def test_no_page_title_makes_a_private_window_ordinary(page):
 def test_what_accessibility_calls_a_window_of_chromium():
     assert private_by_name("Pay slip - Chromium") is False
     assert private_by_name("Pay slip - Google Chrome - Anna") is False
+    assert private_by_name("Opera - Google Chrome - Anna") is False
+    assert private_by_name("Opera - Google Chrome (no language's word)") is None
+    assert private_by_name("Opera - Somebody's own build (no language's word)") is None
     assert private_by_name("Pay slip - Chromium (Incognito)") is True
     assert private_by_name("Pay slip - Google Chrome (Guest)") is True
     assert private_by_name("Pay slip") is None
