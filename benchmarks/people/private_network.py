@@ -2,208 +2,46 @@
 
     python -m benchmarks.people.private_network [--data FOLDER] [--epsilon 4] [--start counts]
 
-Each person is a laptop. A round is one step, as DP-FedSGD: every laptop samples its units, clips
-the gradient of each as a whole and adds noise of its own; the server's Adam takes the mean. This is
-done for all laptops at once; a test holds the clipped sum against autograd, unit by unit. Epsilon
-is that of all rounds together, for one unit, at ``DELTA`` (PRV); with ``--start counts`` that of
-the private counts it begins with is in it.
-
-The network is not the product's, whose heads are those of the public vocabulary, but of its kind
-and smaller: the last three actions embedded, one hidden layer, and the embedding again to tell.
-
-With ``--validate`` the last eighth of what is learned from is guessed instead of the test part.
+The network and its rounds are those of ``network.py``. Epsilon is that of all rounds together, for
+one unit, at ``DELTA`` (PRV); with ``--start counts`` that of the private counts it begins with is
+in it. With ``--validate`` the last eighth of what is learned from is guessed instead of the test
+part. With ``--keep FOLDER`` the networks are kept, and ``personal.py`` can build on them.
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 from scipy.optimize import brentq
-from torch import Tensor, nn
-from torch.func import functional_call, grad, vmap
 
 from benchmarks.people import private_counts
-from benchmarks.people.counting import Score, score
-from benchmarks.people.private_counts import (
-    DELTA,
-    EPSILONS,
-    SEEDS,
-    UNIT_SECONDS,
-    days,
-    read,
-    released,
-    tally,
+from benchmarks.people.network import (
+    LARGE,
+    RATE,
+    ROUNDS,
+    SMALL,
+    Network,
+    keep,
+    kept,
+    learn,
+    lessons,
+    measured,
+    taught_by_counts,
 )
+from benchmarks.people.private_counts import DELTA, EPSILONS, SEEDS, read, released, tally
 from benchmarks.people.results import Summary, Terms, append, options, part_of
-from benchmarks.people.sets import SETS, Crowd, Person, Whole, arguments, load
+from benchmarks.people.sets import SETS, arguments, load
 from deskbound_strategies.accounting import SampledGaussian, epsilon_prv
 from deskbound_strategies.contract import Unit
-from deskbound_strategies.sketch import Counts
-from deskbound_strategies.units import units
 
-LAGS = 3
-# Chosen on the validation part, as all below.
-SMALL, LARGE = (16, 32), (32, 64)  # width of the embedding, and of the hidden layer
 _SMALL_BELOW = 2.0  # epsilon; the more noise, the fewer weights it may fall on
-ROUNDS, RATE, CLIP, LEARNING_RATE = 200, 0.2, 0.5, 0.01
-BETAS, DECAY = (0.9, 0.99), 0.5  # the learning rate falls over the last half
 UNIT_ACTIONS: dict[Unit, int] = {"session": 64, "day": 1024}
-# With counts first: their share of epsilon, and how the network is fitted to them.
-COUNTS_SHARE, TAUGHT_PAIRS, TAUGHT_STEPS, TAUGHT_RATE = 0.5, 6_000, 300, 0.02
-_POSITIONS_AT_ONCE = 4_096
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Lessons:
-    """What can be learned from each unit, shortest unit first.
-
-    Attributes:
-        contexts: of each unit (n, LAGS) the actions before each guess; the vocabulary's size where
-            the unit had not begun.
-        tokens: of each unit (n,) what followed.
-        laptops: how many people.
-    """
-
-    contexts: tuple[Whole, ...]
-    tokens: tuple[Whole, ...]
-    laptops: int
-
-    def __len__(self) -> int:
-        return len(self.tokens)
-
-
-def lessons(crowd: Crowd, people: Sequence[Person], kind: Unit, most: int) -> Lessons:
-    """Cut people's events into units; what has a single action teaches nothing."""
-    found = [
-        unit.tokens
-        for person in people
-        for day in days(person)
-        for unit in units(day, kind, UNIT_SECONDS, most)
-        if len(unit.tokens) > 1
-    ]
-    found.sort(key=len)
-    contexts = tuple(before(tokens, crowd.size)[1:] for tokens in found)
-    return Lessons(contexts, tuple(tokens[1:] for tokens in found), len(people))
-
-
-def before(tokens: Whole, nobody: int) -> Whole:
-    """Return (n, LAGS) the actions before each one, the last of them last."""
-    padded = np.r_[np.full(LAGS, nobody), tokens]
-    return np.stack([padded[lag : lag + len(tokens)] for lag in range(LAGS)], axis=1)
-
-
-class Network(nn.Module):
-    """Guesses from the last ``LAGS`` actions; one embedding reads and tells.
-
-    Args:
-        actions: size of the vocabulary.
-        seed: decides the initial weights.
-        size: width of the embedding, and of the hidden layer.
-    """
-
-    def __init__(self, actions: int, seed: int, size: tuple[int, int] = SMALL) -> None:
-        super().__init__()
-        width, hidden = size
-        self.actions = actions
-        generator = torch.Generator().manual_seed(seed)
-
-        def drawn(*shape: int, deviation: float) -> nn.Parameter:
-            return nn.Parameter(torch.randn(*shape, generator=generator) * deviation)
-
-        seen = LAGS * width
-        self.embedding = drawn(actions + 1, width, deviation=0.3)
-        self.widen = drawn(hidden, seen, deviation=seen**-0.5)
-        self.widen_bias = nn.Parameter(torch.zeros(hidden))
-        self.narrow = drawn(width, hidden + seen, deviation=0.1)
-        self.popular = nn.Parameter(torch.zeros(actions))
-
-    def forward(self, contexts: Tensor) -> Tensor:
-        """Return (..., actions) scores from (..., LAGS) actions."""
-        seen = self.embedding[contexts].flatten(-2)
-        hidden = F.relu(seen @ self.widen.T + self.widen_bias)
-        told = torch.cat([hidden, seen], dim=-1) @ self.narrow.T
-        return told @ self.embedding[: self.actions].T + self.popular
-
-
-def clipped_sum(network: Network, found: Lessons, sampled: Whole, clip: float) -> dict[str, Tensor]:
-    """Return the sum over units of their gradients, each clipped as one vector.
-
-    Args:
-        network: at its present weights.
-        found: what is learned from.
-        sampled: ascending numbers of units.
-        clip: C.
-    """
-    weights = {name: one.detach() for name, one in network.named_parameters()}
-
-    def loss(weights: dict[str, Tensor], contexts: Tensor, tokens: Tensor) -> Tensor:
-        scores = functional_call(network, weights, (contexts,))
-        present = (tokens >= 0).float()
-        each = F.cross_entropy(scores, tokens.clamp(min=0), reduction="none")
-        return (each * present).sum() / present.sum()
-
-    gradients = vmap(grad(loss), in_dims=(None, 0, 0))
-    total = {name: torch.zeros_like(one) for name, one in weights.items()}
-    for contexts, tokens in _side_by_side(found, sampled, network.actions):
-        each = gradients(weights, contexts, tokens)
-        norms = torch.sqrt(sum(one.flatten(1).pow(2).sum(1) for one in each.values()))
-        scales = (clip / norms.clamp(min=1e-12)).clamp(max=1.0)
-        for name, one in each.items():
-            total[name] += torch.tensordot(scales, one, 1)
-    return total
-
-
-def _side_by_side(found: Lessons, sampled: Whole, nobody: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield some units at a time, padded to the longest: contexts, and tokens or -1."""
-    start = 0
-    while start < len(sampled):
-        stop, longest = start, 0
-        while stop < len(sampled):
-            longest = max(longest, len(found.tokens[sampled[stop]]))
-            if stop > start and longest * (stop + 1 - start) > _POSITIONS_AT_ONCE:
-                break
-            stop += 1
-        some = sampled[start:stop]
-        longest = len(found.tokens[some[-1]])
-        contexts = np.full((len(some), longest, LAGS), nobody)
-        tokens = np.full((len(some), longest), -1)
-        for row, number in enumerate(some):
-            size = len(found.tokens[number])
-            contexts[row, :size] = found.contexts[number]
-            tokens[row, :size] = found.tokens[number]
-        yield torch.from_numpy(contexts), torch.from_numpy(tokens)
-        start = stop
-
-
-def learn(network: Network, found: Lessons, sigma: float, seed: int, told: str = "") -> None:
-    """Carry out all rounds.
-
-    Args:
-        network: learns.
-        found: what it learns from.
-        sigma: noise multiplier of each laptop.
-        seed: of sampling and noise.
-        told: what the progress bar says.
-    """
-    rng = np.random.default_rng(seed)
-    generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, betas=BETAS)
-    deviation = sigma * CLIP * found.laptops**0.5
-    for number in track(range(ROUNDS), told, transient=True):
-        for group in optimizer.param_groups:
-            group["lr"] = LEARNING_RATE * min(1.0, (1 - number / ROUNDS) / DECAY)
-        sampled = np.flatnonzero(rng.random(len(found)) < RATE)
-        total = clipped_sum(network, found, sampled, CLIP)
-        for name, one in network.named_parameters():
-            noise = torch.randn(one.shape, generator=generator) * deviation
-            one.grad = (total[name] + noise) / (RATE * len(found))
-        optimizer.step()
+COUNTS_SHARE = 0.5  # of epsilon, for counts that come first
 
 
 def sigma_for(epsilon: float, earlier: Sequence[SampledGaussian] = ()) -> float:
@@ -215,56 +53,6 @@ def sigma_for(epsilon: float, earlier: Sequence[SampledGaussian] = ()) -> float:
         return epsilon_prv([*earlier, SampledGaussian(RATE, sigma, ROUNDS)], DELTA) - epsilon
 
     return float(brentq(over, 0.4, 60.0, xtol=1e-3))
-
-
-def measured(network: Network, parts: Sequence[tuple[Person, Person]]) -> Score:
-    """Return how good the network is over all people's later events."""
-    return score(_ranks(network, past.tokens, future.tokens) for past, future in parts)
-
-
-def _ranks(network: Network, past: Whole, future: Whole) -> Whole:
-    history = np.r_[past[-LAGS:], future]
-    contexts = np.stack([history[lag : lag + len(future)] for lag in range(LAGS)], axis=1)
-    wanted = torch.from_numpy(future)
-    found = []
-    with torch.no_grad():
-        for start in range(0, len(future), _POSITIONS_AT_ONCE):
-            scores = network(torch.from_numpy(contexts[start : start + _POSITIONS_AT_ONCE]))
-            mine = scores.gather(1, wanted[start : start + _POSITIONS_AT_ONCE, None])
-            found.append((scores > mine).sum(1).numpy())
-    return np.concatenate(found)
-
-
-def taught_by_counts(
-    actions: int, counts: Counts, seed: int, size: tuple[int, int] = SMALL
-) -> Network:
-    """Return a network that guesses as counts do; what was released costs nothing more.
-
-    The counts know two actions back, so the third is filled in at random.
-
-    Args:
-        actions: size of the vocabulary.
-        counts: that were released.
-        seed: of initial weights and of what is filled in.
-        size: of the network.
-    """
-    network = Network(actions, seed, size)
-    rng = np.random.default_rng(seed)
-    mass = counts.pairs.ravel()
-    pairs = np.argsort(-mass, kind="stable")[:TAUGHT_PAIRS]
-    first, second = np.divmod(pairs, actions)
-    wanted = torch.from_numpy(counts.after_two(first, second)).float()
-    weights = torch.from_numpy(mass[pairs] / mass[pairs].sum()).float()
-    popular = counts.pairs.sum(axis=1) / counts.pairs.sum()
-    optimizer = torch.optim.Adam(network.parameters(), lr=TAUGHT_RATE, betas=BETAS)
-    for _ in range(TAUGHT_STEPS):
-        third = rng.choice(actions, len(pairs), p=popular)
-        contexts = torch.from_numpy(np.stack([third, first, second], axis=1))
-        optimizer.zero_grad()
-        each = -(wanted * network(contexts).log_softmax(-1)).sum(1)
-        (weights * each).sum().backward()
-        optimizer.step()
-    return network
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +95,7 @@ def main() -> None:
     parser.add_argument("--epsilon", type=float, help="One row; inf for no noise.")
     parser.add_argument("--start", choices=("nothing", "counts"), default="nothing")
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="How many.")
+    parser.add_argument("--keep", type=Path, help="Keep the networks in this folder.")
     options(parser)
     asked = parser.parse_args()
     crowd, console = load(asked.set, asked.data), Console(width=110)
@@ -336,7 +125,10 @@ def main() -> None:
                 console.print(f"[dim]counts alone: {measured(network, parts).hit1:.3f}[/]")
             learn(network, found, row.sigma, seed, f"epsilon {epsilon:g}, seed {seed}")
             scores.append(measured(network, parts))
-            append(asked.append, replace(terms, epsilon=epsilon), seed, scores[-1])
+            mine = replace(terms, epsilon=epsilon)
+            append(asked.append, mine, seed, scores[-1])
+            if asked.keep:
+                keep(network, kept(asked.keep, mine, seed))
             console.print(f"[dim]epsilon {epsilon:g}, seed {seed}: {scores[-1].hit1:.4f}[/]")
         spent = ", ".join(f"{one:.2f}" for one in (row.counted, row.sigma) if one is not None)
         result.add_row(f"{epsilon:g}", spent, *Summary.of(scores).cells)

@@ -4,21 +4,24 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.people import private_network
-from benchmarks.people.private_counts import read, tally
-from benchmarks.people.private_network import (
+from benchmarks.people import network as learning
+from benchmarks.people.network import (
     LAGS,
     Lessons,
     Network,
     before,
     clipped_sum,
+    keep,
+    kept,
     learn,
     lessons,
+    load,
     measured,
-    row_for,
-    sigma_for,
     taught_by_counts,
 )
+from benchmarks.people.private_counts import DELTA, read, tally
+from benchmarks.people.private_network import row_for, sigma_for
+from benchmarks.people.results import Terms
 from benchmarks.people.sets import Crowd, Person
 from deskbound_strategies.accounting import SampledGaussian, epsilon_prv
 
@@ -47,7 +50,7 @@ def alone(network, found, number, clip):
 
 @pytest.mark.parametrize("clip", [0.05, 0.5, 50.0])
 def test_the_sum_is_that_of_units_clipped_one_by_one(crowd, clip, monkeypatch):
-    monkeypatch.setattr(private_network, "_POSITIONS_AT_ONCE", 60)  # several parts, and padding
+    monkeypatch.setattr(learning, "_POSITIONS_AT_ONCE", 60)  # several parts, and padding
     found, network = lessons(crowd, list(crowd.people), "session", 64), Network(SIZE, 1)
     sampled = np.arange(0, len(found), 3)
     total = clipped_sum(network, found, sampled, clip)
@@ -78,30 +81,30 @@ def test_no_unit_is_longer_than_asked_and_none_spans_a_pause(crowd):
 
 def test_noise_is_that_of_every_laptop(crowd, monkeypatch):
     """Without units to learn from, a round's gradient is the noise of three laptops alone."""
-    monkeypatch.setattr(private_network, "ROUNDS", 1)
+    monkeypatch.setattr(learning, "ROUNDS", 1)
     found, seen = lessons(crowd, list(crowd.people), "session", 64), []
 
     def watched(network, *_):
         return {name: torch.zeros_like(one) for name, one in network.named_parameters()}
 
-    monkeypatch.setattr(private_network, "clipped_sum", watched)
+    monkeypatch.setattr(learning, "clipped_sum", watched)
     network = Network(SIZE, 1)
     learn(network, found, 2.0, 1)
     seen = torch.cat([one.grad.flatten() for one in network.parameters()])
-    deviation = 2.0 * private_network.CLIP * 3**0.5 / (private_network.RATE * len(found))
+    deviation = 2.0 * learning.CLIP * 3**0.5 / (learning.RATE * len(found))
     assert float(seen.std()) == pytest.approx(deviation, rel=0.05)
 
 
 def test_an_epsilon_is_spent_and_no_more_also_with_counts_before():
-    event = SampledGaussian(private_network.RATE, sigma_for(2.0), private_network.ROUNDS)
-    assert epsilon_prv([event], private_network.DELTA) == pytest.approx(2.0, abs=0.01)
+    event = SampledGaussian(learning.RATE, sigma_for(2.0), learning.ROUNDS)
+    assert epsilon_prv([event], DELTA) == pytest.approx(2.0, abs=0.01)
     both = row_for(2.0, "counts")
     assert both.sigma > sigma_for(2.0)
     assert both.counted is not None
 
 
 def test_it_learns_the_habit_and_counts_give_it_a_start(crowd, monkeypatch):
-    monkeypatch.setattr(private_network, "ROUNDS", 60)
+    monkeypatch.setattr(learning, "ROUNDS", 60)
     parts = [person.split() for person in crowd.people]
     past = [one for one, _ in parts]
     network = Network(SIZE, 1)
@@ -116,3 +119,10 @@ def test_it_learns_the_habit_and_counts_give_it_a_start(crowd, monkeypatch):
 def test_there_are_as_many_lessons_as_units():
     found = Lessons((np.zeros((1, 3), int),), (np.zeros(1, int),), 1)
     assert len(found) == 1
+
+
+def test_a_network_is_kept_and_guesses_as_before(crowd, tmp_path):
+    parts, network = [person.split() for person in crowd.people], Network(SIZE, 1, (8, 12))
+    path = kept(tmp_path / "new", Terms("made up", "test", "session", 64, "network", 4.0), 2)
+    keep(network, path)
+    assert measured(load(path), parts) == measured(network, parts)
