@@ -9,19 +9,20 @@ done for all laptops at once; a test holds the clipped sum against autograd, uni
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from rich.progress import track
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
 from benchmarks.people.counting import Score, score
-from benchmarks.people.private_counts import UNIT_SECONDS, days
+from benchmarks.people.private_counts import UNIT_SECONDS, Floats, days
 from benchmarks.people.results import Terms
 from benchmarks.people.sets import Crowd, Person, Whole
 from deskbound_strategies.contract import Unit
@@ -30,6 +31,7 @@ from deskbound_strategies.units import units
 
 LAGS = 3
 # Chosen on the validation part, as all below.
+UNIT_ACTIONS: dict[Unit, int] = {"session": 64, "day": 1024}
 SMALL, LARGE = (16, 32), (32, 64)  # width of the embedding, and of the hidden layer
 ROUNDS, RATE, CLIP, LEARNING_RATE = 200, 0.2, 0.5, 0.01
 BETAS, DECAY = (0.9, 0.99), 0.5  # the learning rate falls over the last half
@@ -235,28 +237,30 @@ def taught_by_counts(
     return network
 
 
-def kept(folder: Path, terms: Terms, seed: int) -> Path:
-    """Return where the network of a line of results is kept."""
-    return folder / (
-        f"{terms.crowd}-{terms.part}-{terms.unit}-{terms.actions}-"
-        f"{terms.model.replace(' ', '_')}-{terms.epsilon:g}-{seed}.safetensors"
-    )
+def keep(network: Network, folder: Path, terms: Terms, seed: int) -> None:
+    """Write a network, and what it is of, to a file of a folder that is made if need be."""
+    told = {name: str(value) for name, value in (asdict(terms) | {"seed": seed}).items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    name = "-".join(told.values()).replace(" ", "_")
+    weights = {name: one.detach() for name, one in network.named_parameters()}
+    save_file(weights, folder / f"{name}.safetensors", told)
 
 
-def keep(network: Network, path: Path) -> None:
-    """Write a network to a file, in a folder that is made if need be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: one.detach() for name, one in network.named_parameters()}, path)
+def every_kept(folder: Path) -> Iterator[tuple[Terms, int, Network]]:
+    """Yield all networks of a folder with what they are of, and their seeds."""
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, "pt") as file:
+            told = file.metadata()
+        weights = load_file(path)
+        size = weights["embedding"].shape[1], weights["widen"].shape[0]
+        network = Network(len(weights["popular"]), 0, size)
+        network.load_state_dict(weights)
+        yield Terms.of(told), int(told["seed"]), network
 
 
-def load(path: Path) -> Network:
-    """Return the network that a file holds.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    weights = load_file(path)
-    size = weights["embedding"].shape[1], weights["widen"].shape[0]
-    network = Network(len(weights["popular"]), 0, size)
-    network.load_state_dict(weights)
-    return network
+def chances(network: Network, history: Whole, places: Whole) -> Floats:
+    """Return (n, actions) what a network expects at places of a history."""
+    contexts = before(history, network.actions)[places]
+    with torch.no_grad():
+        found: Floats = network(torch.from_numpy(contexts)).double().softmax(-1).numpy()
+    return found

@@ -10,23 +10,31 @@ The people of ``TUNED`` are left out: constants of the personal head were chosen
 *All along*: everybody's first 80 % of actions are learned from, by the crowd as by themselves, and
 the last 20 % guessed, each learned once it was guessed.
 
-Units, contract and epsilon are those of ``private_counts``.
+The crowd's word is that of private counts, with the units, contract and epsilon of
+``private_counts``. All along, it may be that of the networks under noise in the folder of
+``--networks``, where ``private_network --keep`` put them.
 """
 
 import argparse
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from benchmarks.people import network, private_counts
 from benchmarks.people.counting import Score, score
+from benchmarks.people.network import chances, every_kept
 from benchmarks.people.private_counts import SEEDS, Floats, read, released, sigma_for, tally
-from benchmarks.people.results import Summary
+from benchmarks.people.results import Summary, Terms, append, options, part_of
 from benchmarks.people.sets import SETS, Crowd, Person, Whole, arguments, load
 from deskbound_client.learn.personal import ORDER, PersonalHead
+from deskbound_strategies.contract import Unit
 from deskbound_strategies.sketch import Counts
 
 FOLDS = 5
@@ -39,6 +47,7 @@ EPSILONS = (np.inf, 8.0, 4.0, 1.0)
 _AT_ONCE = 2_000  # positions
 
 Which = tuple[float, int]  # epsilon and seed
+Word = Callable[[Whole, Whole], Floats]  # what a crowd expects at places of a history
 OWN: Which = (0.0, 0)  # nobody's counts
 
 
@@ -141,25 +150,51 @@ def newcomer(counts: Counts, tokens: Whole) -> Iterator[tuple[int, Whole, Whole,
         yield known, alone, ranks(said, wanted), both
 
 
-def along(crowd: Crowd) -> dict[tuple[str, Which], list[Whole]]:
-    """Return everybody's ranks by who guesses, and epsilon and seed, learning all along."""
+def along(
+    parts: Sequence[tuple[Person, Person]], words: Mapping[Which, Word]
+) -> dict[tuple[str, Which], list[Whole]]:
+    """Return everybody's ranks by who guesses, and epsilon and seed, learning all along.
+
+    Args:
+        parts: what each person did first, and then; only the latter is asked for.
+        words: what crowds expect.
+    """
     found: dict[tuple[str, Which], list[Whole]] = defaultdict(list)
-    parts = [person.split() for person in crowd.people]
-    shared = crowds(crowd, [past for past, _ in parts], 0)
-    for past, future in track(parts, f"{crowd.name}: all along", transient=True):
+    for past, future in track(parts, "all along", transient=True):
         history = np.r_[past.tokens, future.tokens]
         warm = max(2, len(past.tokens) - WARM)
-        for which, counts in shared.items():
+        for number, (which, word) in enumerate(words.items()):
             head = counted(history[:warm].tolist())
             for start in range(warm, len(history), _AT_ONCE):
                 places = np.arange(start, min(start + _AT_ONCE, len(history)))
-                said = told(counts, history, places)
+                said = word(history, places)
                 alone, both = follow(head, history, start, said)
                 late = places >= len(past.tokens)
                 found["shared", which].append(ranks(said, history[places])[late])
                 found["both", which].append(both[late])
-                if np.isinf(which[0]):
+                if number == 0:  # whatever the crowd says, own counts alone say the same
                     found["own", OWN].append(alone[late])
+    return found
+
+
+def by_counts(crowd: Crowd, past: list[Person]) -> dict[Which, Word]:
+    """Return the word of private counts of what everybody did first."""
+    return {which: partial(told, counts) for which, counts in crowds(crowd, past, 0).items()}
+
+
+def by_networks(folder: Path, terms: Terms) -> dict[Which, Word]:
+    """Return the word of the networks that a folder has of these terms, whatever their epsilon.
+
+    Raises:
+        SystemExit: it has none.
+    """
+    found = {
+        (mine.epsilon, seed): partial(chances, one)
+        for mine, seed, one in every_kept(folder)
+        if replace(mine, epsilon=terms.epsilon) == terms
+    }
+    if not found:
+        raise SystemExit(f"{folder} has no such networks; private_network makes them with --keep.")
     return found
 
 
@@ -193,10 +228,26 @@ def cold_table(crowd: Crowd) -> Table:
     return result
 
 
-def along_table(crowd: Crowd) -> Table:
-    """Return how good own counts, shared ones and both are for everybody."""
-    found = along(crowd)
-    result = Table(title=f"{crowd.name}: all along, counting on, {len(SEEDS)} seeds")
+def along_table(crowd: Crowd, asked: argparse.Namespace) -> Table:
+    """Return how good own counts, the shared model and both are for everybody."""
+    parts = [person.split() for person in crowd.people]
+    if asked.validate:
+        parts = [past.split(0.875) for past, _ in parts]
+    unit: Unit = "session"
+    terms = Terms(
+        crowd.name, part_of(asked), unit, private_counts.UNIT_ACTIONS[unit], "counts", np.inf
+    )
+    if asked.networks:
+        terms = replace(terms, actions=network.UNIT_ACTIONS[unit], model="network from counts")
+        words = by_networks(asked.networks, terms)
+    else:
+        words = by_counts(crowd, [past for past, _ in parts])
+    found = along(parts, words)
+    models = {"own": "own, online", "shared": terms.model, "both": f"own and {terms.model}"}
+    for (who, (epsilon, seed)), every in found.items():
+        mine = replace(terms, model=models[who], epsilon=epsilon)
+        append(asked.append, mine, seed, score(every))
+    result = Table(title=f"{crowd.name}: all along, counting on; shared: {terms.model}")
     for name in ("who", "epsilon", "hit@1", "hit@5", "MRR"):
         result.add_column(name, justify="right")
     for who in ("own", "shared", "both"):
@@ -216,12 +267,14 @@ def main() -> None:
     parser: argparse.ArgumentParser = arguments(__doc__)
     parser.add_argument("--set", choices=SETS, default="abb_ide", help="Which people.")
     parser.add_argument("--only", choices=("cold", "along"), help="One of the two tables.")
+    parser.add_argument("--networks", type=Path, help="Networks whose word is the crowd's.")
+    options(parser)
     asked = parser.parse_args()
     crowd, console = load(asked.set, asked.data), Console(width=160)
     if asked.only != "along":
         console.print(cold_table(crowd))
     if asked.only != "cold":
-        console.print(along_table(crowd))
+        console.print(along_table(crowd, asked))
 
 
 if __name__ == "__main__":

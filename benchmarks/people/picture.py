@@ -6,7 +6,7 @@ Reads what the benchmarks of people wrote with ``--append``; see ``results``.
 """
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import cycle
 from pathlib import Path
 
@@ -20,13 +20,15 @@ from deskbound_server.planner.picture import STYLE
 _COLOURS = ("#2f6db3", "#6b7685", "#2a8f6a", "#b4552d")
 # What needs no crowd and no privacy, from ``baselines``: (words, hit@1).
 _YARDSTICKS = {
-    "abb_ide": (("own blend, online", 0.467), ("own Markov 2", 0.431)),
+    "abb_ide": (("own Markov 2", 0.431),),
 }
 _NO_NOISE = 32.0  # where infinity stands on the axis
 
 
 def draw(found: dict[Terms, Summary], crowd: str, unit: str, path: Path) -> None:
     """Draw a line for each model, over epsilon, with the spread over seeds.
+
+    What was measured at epsilon 0 needs no crowd: a line across.
 
     Args:
         found: what was measured.
@@ -38,8 +40,13 @@ def draw(found: dict[Terms, Summary], crowd: str, unit: str, path: Path) -> None
         SystemExit: nothing of it was measured.
     """
     lines: dict[str, list[tuple[float, Summary]]] = {}
+    yardsticks = dict(_YARDSTICKS.get(crowd, ()))
     for terms, summary in found.items():
-        if (terms.crowd, terms.part, terms.unit) == (crowd, "test", unit):
+        if (terms.crowd, terms.part, terms.unit) != (crowd, "test", unit):
+            continue
+        if terms.epsilon == 0:
+            yardsticks[terms.model] = summary.hit1.mean
+        else:
             name = f"{terms.model}, units of {terms.actions}"
             lines.setdefault(name, []).append((min(terms.epsilon, _NO_NOISE), summary))
     if not lines:
@@ -50,7 +57,7 @@ def draw(found: dict[Terms, Summary], crowd: str, unit: str, path: Path) -> None
         axis = figure.subplots()
         for colour, (name, points) in zip(cycle(_COLOURS), sorted(lines.items()), strict=False):
             _line(axis, points, name, colour)
-        _yardsticks(axis, crowd)
+        _yardsticks(axis, yardsticks)
         axis.set_xscale("log", base=2)
         ticks = sorted({place for points in lines.values() for place, _ in points})
         axis.set_xticks(ticks, ["no noise" if one == _NO_NOISE else f"{one:g}" for one in ticks])
@@ -69,8 +76,8 @@ def _line(axis: Axes, points: Iterable[tuple[float, Summary]], name: str, colour
     axis.errorbar(places, middle, spread, color=colour, marker="o", ms=4, capsize=3, label=name)
 
 
-def _yardsticks(axis: Axes, crowd: str) -> None:
-    for words, height in _YARDSTICKS.get(crowd, ()):
+def _yardsticks(axis: Axes, heights: Mapping[str, float]) -> None:
+    for words, height in heights.items():
         axis.axhline(height, color="#8a94a3", linewidth=0.9, linestyle=":")
         axis.annotate(
             words, (0.0, height), xycoords=("axes fraction", "data"), xytext=(4, 3),

@@ -25,9 +25,9 @@ from benchmarks.people.network import (
     RATE,
     ROUNDS,
     SMALL,
+    UNIT_ACTIONS,
     Network,
     keep,
-    kept,
     learn,
     lessons,
     measured,
@@ -37,10 +37,8 @@ from benchmarks.people.private_counts import DELTA, EPSILONS, SEEDS, read, relea
 from benchmarks.people.results import Summary, Terms, append, options, part_of
 from benchmarks.people.sets import SETS, arguments, load
 from deskbound_strategies.accounting import SampledGaussian, epsilon_prv
-from deskbound_strategies.contract import Unit
 
 _SMALL_BELOW = 2.0  # epsilon; the more noise, the fewer weights it may fall on
-UNIT_ACTIONS: dict[Unit, int] = {"session": 64, "day": 1024}
 COUNTS_SHARE = 0.5  # of epsilon, for counts that come first
 
 
@@ -128,7 +126,7 @@ def main() -> None:
             mine = replace(terms, epsilon=epsilon)
             append(asked.append, mine, seed, scores[-1])
             if asked.keep:
-                keep(network, kept(asked.keep, mine, seed))
+                keep(network, asked.keep, mine, seed)
             console.print(f"[dim]epsilon {epsilon:g}, seed {seed}: {scores[-1].hit1:.4f}[/]")
         spent = ", ".join(f"{one:.2f}" for one in (row.counted, row.sigma) if one is not None)
         result.add_row(f"{epsilon:g}", spent, *Summary.of(scores).cells)

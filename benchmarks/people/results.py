@@ -6,7 +6,7 @@ as soon as it has them.
 
 import argparse
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import mean, stdev
@@ -33,6 +33,18 @@ class Terms:
     actions: int
     model: str
     epsilon: float
+
+    @classmethod
+    def of(cls, told: Mapping[str, str]) -> "Terms":
+        """Read them off a row of text.
+
+        Raises:
+            ValueError, KeyError: they are not there.
+        """
+        return cls(
+            told["crowd"], told["part"], told["unit"], int(told["actions"]), told["model"],
+            float(told["epsilon"]),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +131,8 @@ def read(path: Path) -> dict[Terms, Summary]:
     found: dict[Terms, dict[int, Score]] = {}
     with path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            terms = Terms(
-                row["crowd"], row["part"], row["unit"], int(row["actions"]), row["model"],
-                float(row["epsilon"]),
-            )  # fmt: skip
             score = Score(
                 int(row["positions"]), float(row["hit1"]), float(row["hit5"]), float(row["mrr"])
             )
-            found.setdefault(terms, {})[int(row["seed"])] = score
+            found.setdefault(Terms.of(row), {})[int(row["seed"])] = score
     return {terms: Summary.of(seeds.values()) for terms, seeds in sorted(found.items())}

@@ -1,12 +1,25 @@
 """The benchmark of the personal head: newcomers are strangers, nothing is known in hindsight."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from benchmarks.people import personal
-from benchmarks.people.counting import Chain, blend_ranks
-from benchmarks.people.personal import along, cold, counted, follow, newcomer, ranks
+from benchmarks.people.counting import Chain, blend_ranks, score
+from benchmarks.people.network import Network, keep, measured
+from benchmarks.people.personal import (
+    along,
+    by_counts,
+    by_networks,
+    cold,
+    counted,
+    follow,
+    newcomer,
+    ranks,
+)
 from benchmarks.people.private_counts import read, tally
+from benchmarks.people.results import Terms
 from benchmarks.people.sets import Crowd, Person
 from deskbound_client.learn.personal import ORDER, STRENGTH
 
@@ -95,6 +108,21 @@ def test_a_crowd_with_the_same_habits_carries_a_beginner(crowd):
 
 
 def test_all_along_everybody_is_asked_for_the_last_fifth(crowd):
-    found = along(crowd)
+    parts = [person.split() for person in crowd.people]
+    found = along(parts, by_counts(crowd, [past for past, _ in parts]))
     sizes = {sum(map(len, every)) for every in found.values()}
-    assert sizes == {sum(len(person.split()[1].tokens) for person in crowd.people)}
+    assert sizes == {sum(len(future.tokens) for _, future in parts)}
+
+
+def test_all_along_a_network_may_be_the_crowd(crowd, tmp_path):
+    parts = [person.split() for person in crowd.people]
+    terms = Terms(crowd.name, "test", "session", 64, "network", 4.0)
+    teller = Network(SIZE, 1)
+    keep(teller, tmp_path, terms, 2)
+    keep(teller, tmp_path, replace(terms, part="validation"), 3)
+    found = along(parts, by_networks(tmp_path, replace(terms, epsilon=np.inf)))
+    assert set(found) == {("own", personal.OWN), ("shared", (4.0, 2)), ("both", (4.0, 2))}
+    mine = score(found["shared", (4.0, 2)])
+    assert mine.hit1 == pytest.approx(measured(teller, parts).hit1)
+    with pytest.raises(SystemExit, match="--keep"):
+        by_networks(tmp_path, replace(terms, unit="day"))

@@ -10,12 +10,12 @@ from benchmarks.people.network import (
     Lessons,
     Network,
     before,
+    chances,
     clipped_sum,
+    every_kept,
     keep,
-    kept,
     learn,
     lessons,
-    load,
     measured,
     taught_by_counts,
 )
@@ -121,8 +121,21 @@ def test_there_are_as_many_lessons_as_units():
     assert len(found) == 1
 
 
-def test_a_network_is_kept_and_guesses_as_before(crowd, tmp_path):
+def test_a_network_is_kept_with_what_it_is_of_and_guesses_as_before(crowd, tmp_path):
     parts, network = [person.split() for person in crowd.people], Network(SIZE, 1, (8, 12))
-    path = kept(tmp_path / "new", Terms("made up", "test", "session", 64, "network", 4.0), 2)
-    keep(network, path)
-    assert measured(load(path), parts) == measured(network, parts)
+    terms = Terms("made up", "test", "session", 64, "network", 4.0)
+    keep(network, tmp_path / "new", terms, 2)
+    [(found, seed, same)] = every_kept(tmp_path / "new")
+    assert (found, seed) == (terms, 2)
+    assert measured(same, parts) == measured(network, parts)
+
+
+def test_what_it_expects_at_a_place_is_told_by_what_came_before(crowd):
+    network, history = Network(SIZE, 1), crowd.people[0].tokens[:50]
+    places = np.array([3, 20, 49])
+    expected = chances(network, history, places)
+    np.testing.assert_allclose(expected.sum(1), 1.0, atol=1e-6)
+    other = np.r_[history[:20], (history[20:] + 1) % SIZE]
+    np.testing.assert_array_equal(chances(network, other, places)[:2], expected[:2])
+    wanted = network(torch.from_numpy(history[17:20])).softmax(-1)
+    np.testing.assert_allclose(expected[1], wanted.detach(), rtol=1e-5)
