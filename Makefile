@@ -18,9 +18,10 @@ test: setup lint ## checks and tests, a quarter of an hour on 2 cores
 	@$(PY) -m pytest -m "display and not slow"
 	@$(PY) -m pytest -m "not display and not slow" -n $(WORKERS)
 
-test-slow: ## the long suites
+test-slow: ## the long suites, and a search for new counterexamples
 	@tools/setup simulation
 	@$(PY) -m pytest -m slow
+	@$(PY) -m pytest -m "hypothesis and not display and not slow" -n $(WORKERS) --hypothesis-profile=search
 
 lint: setup ## ruff, mypy --strict, import rules
 	@$(PY) -m ruff check .

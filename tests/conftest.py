@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # How long an example takes says how busy the machine is, and nothing about the code.
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The same examples every time, so that a change is judged by what it changed; `make test-slow`
+# looks for new ones (--hypothesis-profile=search), and what that finds becomes an @example.
+settings.register_profile("suite", _PATIENT, derandomize=True)
+settings.register_profile("search", _PATIENT, max_examples=300, print_blob=True)
 settings.load_profile("suite")
 
 

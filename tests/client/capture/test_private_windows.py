@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from Xlib import Xatom
 
@@ -83,6 +83,7 @@ def test_an_ordinary_title_opens_only_where_titles_tell(browser):
 
 
 @given(word=st.text(st.characters(categories=["L"]), min_size=1, max_size=20), page=PAGES)
+@example(word="A", page="YANDEX BROWSER")
 def test_a_language_that_nobody_listed_is_closed_too(word, page):
     for title in (f"{page} — Mozilla Firefox {word}", f"{page} — Mozilla Firefox ({word})"):
         assert private_by_title(Family.TITLED, title) is not False
