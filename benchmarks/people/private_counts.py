@@ -11,12 +11,14 @@ all steps together, for one unit, at ``DELTA`` (PRV).
 With ``--people-out`` people are parted into folds, and the later events of each fold's people are
 guessed from the counts of the others alone.
 
+With ``--weigh`` laptops count the more, the more they hold (``weighing.py``).
+
 With ``--validate`` the last eighth of what is learned from is guessed instead of the test part:
 for choosing constants.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -26,6 +28,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.optimize import brentq
 
+from benchmarks.people import weighing
 from benchmarks.people.counting import Score, score
 from benchmarks.people.results import Summary, Terms, append, options, part_of
 from benchmarks.people.sets import SETS, Crowd, Person, Whole, arguments, load
@@ -56,6 +59,7 @@ class Tallies:
         actions: size of the vocabulary.
         units: how many units there are.
         laptops: how many people.
+        owner: (units,) whose each unit is.
         unit: (n,) which unit an entry belongs to.
         cell: (n,) single actions first, then pairs, then triples.
         value: (n,) what the unit contributes to the cell.
@@ -64,6 +68,7 @@ class Tallies:
     actions: int
     units: int
     laptops: int
+    owner: Whole
     unit: Whole
     cell: Whole
     value: Floats
@@ -82,12 +87,16 @@ def tally(
     crowd: Crowd, people: list[Person], kind: Unit, clip: float = CLIP, most: int = 0
 ) -> Tallies:
     """Cut people's events into units of at most ``most`` actions, if given, and count them."""
-    found = [
-        one.tokens
+    cut = [
+        [
+            one.tokens
+            for day in days(person)
+            for one in units(day, kind, UNIT_SECONDS, most or UNIT_ACTIONS[kind])
+        ]
         for person in people
-        for day in days(person)
-        for one in units(day, kind, UNIT_SECONDS, most or UNIT_ACTIONS[kind])
     ]
+    found = [one for mine in cut for one in mine]
+    owner = np.repeat(np.arange(len(people)), [len(mine) for mine in cut])
     tokens = np.concatenate(found)
     unit = np.repeat(np.arange(len(found)), [len(one) for one in found])
     two, three = unit[1:] == unit[:-1], unit[2:] == unit[:-2]
@@ -99,14 +108,14 @@ def tally(
         np.full(len(pairs), sketch.PAIR_WEIGHT),
         sketch.TRIPLE_WEIGHT * signs[three],
     ]
-    owner = np.r_[unit, unit[1:][two], unit[2:][three]]
+    entry = np.r_[unit, unit[1:][two], unit[2:][three]]
     width = _width(crowd.size)
-    keys, places = np.unique(owner * width + cells, return_inverse=True)
+    keys, places = np.unique(entry * width + cells, return_inverse=True)
     sums = np.bincount(places, values / sketch.SCALE)
     of, where = keys // width, keys % width
     norms = np.sqrt(np.bincount(of, sums**2, minlength=len(found)))
     scales = np.minimum(1.0, clip / np.maximum(norms, 1e-300))
-    return Tallies(crowd.size, len(found), len(people), of, where, sums * scales[of])
+    return Tallies(crowd.size, len(found), len(people), owner, of, where, sums * scales[of])
 
 
 def _width(actions: int) -> int:
@@ -129,6 +138,7 @@ def released(
     rng: np.random.Generator,
     rate: float = RATE,
     steps: int = STEPS,
+    weights: Floats | None = None,
 ) -> Floats:
     """Return (cells,) what the server's mean adds up to, up to a public factor.
 
@@ -138,20 +148,23 @@ def released(
         rng: samples units and draws noise.
         rate: q.
         steps: of the round.
+        weights: (laptops,) how much each one's noised counts count, or all alike.
     """
     # The local optimizer's momentum makes early steps count up to twice.
     left = np.arange(steps, 0, -1)
-    weights = (1 - SGD_MOMENTUM**left) / (1 - SGD_MOMENTUM)
-    times = sum(weight * (rng.random(tallies.units) < rate) for weight in weights)
-    noise = sigma * CLIP * np.sqrt(tallies.laptops * (weights**2).sum())
-    return tallies.summed(np.asarray(times)) + rng.normal(0.0, noise, tallies.cells)
+    early = (1 - SGD_MOMENTUM**left) / (1 - SGD_MOMENTUM)
+    times = sum(weight * (rng.random(tallies.units) < rate) for weight in early)
+    each = np.ones(tallies.laptops) if weights is None else weights
+    noise = sigma * CLIP * np.sqrt((each**2).sum() * (early**2).sum())
+    cells = tallies.summed(np.asarray(times) * each[tallies.owner])
+    return cells + rng.normal(0.0, noise, tallies.cells)
 
 
-def sigma_for(epsilon: float) -> float:
-    """Return the noise multiplier with which all steps together cost so much."""
+def sigma_for(epsilon: float, earlier: Sequence[SampledGaussian] = ()) -> float:
+    """Return the noise with which all steps, and what was told before, cost so much."""
 
     def over(sigma: float) -> float:
-        return epsilon_prv([SampledGaussian(RATE, sigma, STEPS)], DELTA) - epsilon
+        return epsilon_prv([*earlier, SampledGaussian(RATE, sigma, STEPS)], DELTA) - epsilon
 
     return float(brentq(over, 0.4, 40.0, xtol=1e-3))
 
@@ -221,12 +234,14 @@ def main() -> None:
     parser.add_argument("--actions", type=int, default=0, help="Most actions of a unit.")
     options(parser)
     parser.add_argument("--people-out", action="store_true", help="Guess people from others only.")
+    parser.add_argument("--weigh", action="store_true", help="Who holds more counts more.")
     asked = parser.parse_args()
     crowd, console = load(asked.set, asked.data), Console()
     parts = [person.split() for person in crowd.people]
     if asked.validate:
         parts = [past.split(0.875) for past, _ in parts]
-    sigmas = {epsilon: sigma_for(epsilon) for epsilon in EPSILONS}
+    earlier = [weighing.EVENT] if asked.weigh else []
+    sigmas = {epsilon: sigma_for(epsilon, earlier) for epsilon in EPSILONS}
     # What was ranked without noise, and for each epsilon and seed; by fold.
     ranked: dict[tuple[float, int], list[Whole]] = {}
     units_of = []
@@ -238,7 +253,10 @@ def main() -> None:
         for epsilon, sigma in sigmas.items():
             for seed in SEEDS:
                 rng = np.random.default_rng([seed, fold] if asked.people_out else seed)
-                cells = released(tallies, sigma, rng)
+                each = (
+                    weighing.weights(tallies.owner, tallies.laptops, rng) if asked.weigh else None
+                )
+                cells = released(tallies, sigma, rng, weights=each)
                 ranked.setdefault((epsilon, seed), []).extend(guessed(cells, crowd.size, held))
     whose = ", each guessed from the others" if asked.people_out else ""
     told = Table(
@@ -247,7 +265,9 @@ def main() -> None:
     )
     for name in ("epsilon", "sigma", "hit@1", "hit@5", "MRR"):
         told.add_column(name, justify="right")
-    model = "counts, people left out" if asked.people_out else "counts"
+    model = "counts"
+    model += ", weighed" if asked.weigh else ""
+    model += ", people left out" if asked.people_out else ""
     most = asked.actions or UNIT_ACTIONS[asked.unit]
     terms = Terms(crowd.name, part_of(asked), asked.unit, most, model, np.inf)
     scores: dict[float, list[Score]] = {}

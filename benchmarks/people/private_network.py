@@ -4,8 +4,9 @@
 
 The network and its rounds are those of ``network.py``. Epsilon is that of all rounds together, for
 one unit, at ``DELTA`` (PRV); with ``--start counts`` that of the private counts it begins with is
-in it. With ``--validate`` the last eighth of what is learned from is guessed instead of the test
-part. With ``--keep FOLDER`` the networks are kept, and ``personal.py`` can build on them.
+in it. With ``--weigh`` laptops count the more, the more they hold (``weighing.py``), which the
+product does not do yet. With ``--validate`` the last eighth of what is learned from is guessed
+instead of the test part. With ``--keep FOLDER`` networks are kept; ``personal.py`` builds on them.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.optimize import brentq
 
-from benchmarks.people import private_counts
+from benchmarks.people import private_counts, weighing
 from benchmarks.people.network import (
     LARGE,
     RATE,
@@ -73,15 +74,16 @@ class Row:
         return SMALL if self.epsilon < _SMALL_BELOW else LARGE
 
 
-def row_for(epsilon: float, start: str) -> Row:
+def row_for(epsilon: float, start: str, *, weigh: bool = False) -> Row:
     """Return how an epsilon is spent."""
+    told = [weighing.EVENT] if weigh else []
     if start == "nothing":
-        return Row(epsilon, None, sigma_for(epsilon))
+        return Row(epsilon, None, sigma_for(epsilon, told))
     if np.isinf(epsilon):
         return Row(epsilon, 0.0, 0.0)
-    counted = private_counts.sigma_for(epsilon * COUNTS_SHARE)
-    event = SampledGaussian(private_counts.RATE, counted, private_counts.STEPS)
-    return Row(epsilon, counted, sigma_for(epsilon, [event]))
+    counted = private_counts.sigma_for(epsilon * COUNTS_SHARE, told)
+    told.append(SampledGaussian(private_counts.RATE, counted, private_counts.STEPS))
+    return Row(epsilon, counted, sigma_for(epsilon, told))
 
 
 def main() -> None:
@@ -92,6 +94,7 @@ def main() -> None:
     parser.add_argument("--actions", type=int, help="Most actions of a unit.")
     parser.add_argument("--epsilon", type=float, help="One row; inf for no noise.")
     parser.add_argument("--start", choices=("nothing", "counts"), default="nothing")
+    parser.add_argument("--weigh", action="store_true", help="Who holds more counts more.")
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="How many.")
     parser.add_argument("--keep", type=Path, help="Keep the networks in this folder.")
     options(parser)
@@ -104,6 +107,7 @@ def main() -> None:
     found = lessons(crowd, past, asked.unit, most)
     tallies = tally(crowd, past, asked.unit, most=most) if asked.start == "counts" else None
     model = "network" if asked.start == "nothing" else "network from counts"
+    model += ", weighed" if asked.weigh else ""
     terms = Terms(crowd.name, part_of(asked), asked.unit, most, model, np.inf)
     result = Table(
         title=f"{crowd.name}: {found.laptops} people, {len(found):,} {asked.unit} units of at most "
@@ -112,16 +116,16 @@ def main() -> None:
     for name in ("epsilon", "sigma", "hit@1", "hit@5", "MRR"):
         result.add_column(name, justify="right")
     for epsilon in [asked.epsilon] if asked.epsilon else [np.inf, *EPSILONS]:
-        row, scores = row_for(epsilon, asked.start), []
+        row, scores = row_for(epsilon, asked.start, weigh=asked.weigh), []
         for seed in range(1, asked.seeds + 1):
-            network = Network(crowd.size, seed, row.size)
+            network, rng = Network(crowd.size, seed, row.size), np.random.default_rng(seed)
+            each = weighing.weights(found.owner, found.laptops, rng) if asked.weigh else None
             if tallies is not None and row.counted is not None:
-                rng = np.random.default_rng(seed)
-                cells = released(tallies, row.counted, rng)
+                cells = released(tallies, row.counted, rng, weights=each)
                 counts = read(cells, crowd.size)
                 network = taught_by_counts(crowd.size, counts, seed, row.size)
                 console.print(f"[dim]counts alone: {measured(network, parts).hit1:.3f}[/]")
-            learn(network, found, row.sigma, seed, f"epsilon {epsilon:g}, seed {seed}")
+            learn(network, found, row.sigma, seed, f"epsilon {epsilon:g}, seed {seed}", each)
             scores.append(measured(network, parts))
             mine = replace(terms, epsilon=epsilon)
             append(asked.append, mine, seed, scores[-1])

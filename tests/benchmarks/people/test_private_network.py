@@ -7,6 +7,7 @@ import torch
 from benchmarks.people import network as learning
 from benchmarks.people.network import (
     LAGS,
+    POWER,
     Lessons,
     Network,
     before,
@@ -42,7 +43,8 @@ def crowd():
 def alone(network, found, number, clip):
     """One unit's clipped gradient by plain autograd."""
     scores = network(torch.from_numpy(found.contexts[number]))
-    loss = torch.nn.functional.cross_entropy(scores, torch.from_numpy(found.tokens[number]))
+    wanted = torch.from_numpy(found.tokens[number])[:, None]
+    loss = ((1 - scores.softmax(-1).gather(1, wanted) ** POWER) / POWER).mean()
     gradients = torch.autograd.grad(loss, list(network.parameters()))
     norm = torch.sqrt(sum(one.pow(2).sum() for one in gradients))
     return [one * min(1.0, clip / float(norm)) for one in gradients]
@@ -53,10 +55,12 @@ def test_the_sum_is_that_of_units_clipped_one_by_one(crowd, clip, monkeypatch):
     monkeypatch.setattr(learning, "_POSITIONS_AT_ONCE", 60)  # several parts, and padding
     found, network = lessons(crowd, list(crowd.people), "session", 64), Network(SIZE, 1)
     sampled = np.arange(0, len(found), 3)
-    total = clipped_sum(network, found, sampled, clip)
+    worth = torch.linspace(0.1, 1.0, len(found))
+    total = clipped_sum(network, found, sampled, clip, worth)
     wanted = [alone(network, found, number, clip) for number in sampled]
     for place, one in enumerate(total.values()):
-        expected = torch.stack([each[place] for each in wanted]).sum(0)
+        expected = torch.stack([each[place] for each in wanted])
+        expected = torch.tensordot(worth[sampled], expected, 1)
         torch.testing.assert_close(one, expected, atol=1e-5, rtol=1e-4)
 
 
@@ -79,7 +83,18 @@ def test_no_unit_is_longer_than_asked_and_none_spans_a_pause(crowd):
     assert sorted(map(len, found.tokens)) == list(map(len, found.tokens))
 
 
-def test_noise_is_that_of_every_laptop(crowd, monkeypatch):
+def test_every_unit_is_its_owners(crowd):
+    found = lessons(crowd, list(crowd.people), "session", 64)
+    for number, person in enumerate(crowd.people):
+        mine = lessons(crowd, [person], "session", 64)
+        held = [
+            one.tolist() for one, of in zip(found.tokens, found.owner, strict=True) if of == number
+        ]
+        assert held == [one.tolist() for one in mine.tokens]
+
+
+@pytest.mark.parametrize("weights", [None, np.array([0.2, 0.5, 1.0])])
+def test_noise_is_that_of_every_laptop(crowd, monkeypatch, weights):
     """Without units to learn from, a round's gradient is the noise of three laptops alone."""
     monkeypatch.setattr(learning, "ROUNDS", 1)
     found, seen = lessons(crowd, list(crowd.people), "session", 64), []
@@ -89,9 +104,11 @@ def test_noise_is_that_of_every_laptop(crowd, monkeypatch):
 
     monkeypatch.setattr(learning, "clipped_sum", watched)
     network = Network(SIZE, 1)
-    learn(network, found, 2.0, 1)
+    learn(network, found, 2.0, 1, weights=weights)
     seen = torch.cat([one.grad.flatten() for one in network.parameters()])
-    deviation = 2.0 * learning.CLIP * 3**0.5 / (learning.RATE * len(found))
+    each = np.ones(3) if weights is None else weights
+    held = float(each[found.owner].sum())
+    deviation = 2.0 * learning.CLIP * float((each**2).sum()) ** 0.5 / (learning.RATE * held)
     assert float(seen.std()) == pytest.approx(deviation, rel=0.05)
 
 
@@ -101,6 +118,7 @@ def test_an_epsilon_is_spent_and_no_more_also_with_counts_before():
     both = row_for(2.0, "counts")
     assert both.sigma > sigma_for(2.0)
     assert both.counted is not None
+    assert row_for(2.0, "counts", weigh=True).sigma > both.sigma
 
 
 def test_it_learns_the_habit_and_counts_give_it_a_start(crowd, monkeypatch):
@@ -117,7 +135,7 @@ def test_it_learns_the_habit_and_counts_give_it_a_start(crowd, monkeypatch):
 
 
 def test_there_are_as_many_lessons_as_units():
-    found = Lessons((np.zeros((1, 3), int),), (np.zeros(1, int),), 1)
+    found = Lessons((np.zeros((1, 3), int),), (np.zeros(1, int),), np.zeros(1, int), 1)
     assert len(found) == 1
 
 
