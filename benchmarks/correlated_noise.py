@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from scipy.optimize import brentq
+from scipy.stats import norm
 
 from deskbound_strategies.accounting import SampledGaussian, epsilon_prv
 
@@ -54,14 +55,21 @@ def over_constant(steps: int) -> float:
 
 def over_full(rate: float, epsilon: float, steps: int = STEPS) -> float:
     """Return noise over signal of a sampled unit, over that of one that is in every step."""
-    return _sigma(rate, epsilon, steps) / rate / _sigma(1.0, epsilon, steps)
 
-
-def _sigma(rate: float, epsilon: float, steps: int) -> float:
     def over(sigma: float) -> float:
         return epsilon_prv([SampledGaussian(rate, sigma, steps)], DELTA) - epsilon
 
-    return float(brentq(over, 0.4, 300.0, xtol=1e-3))
+    return float(brentq(over, 0.4, 100.0, xtol=1e-3)) / rate / in_every_step(epsilon, steps)
+
+
+def in_every_step(epsilon: float, steps: int = STEPS) -> float:
+    """Return the noise multiplier of steps that every unit is in: exact (Balle and Wang 2018)."""
+
+    def over(sigma: float) -> float:
+        far, near = -epsilon * sigma - 0.5 / sigma, -epsilon * sigma + 0.5 / sigma
+        return float(norm.cdf(near) - np.exp(epsilon + norm.logcdf(far))) - DELTA
+
+    return float(brentq(over, 0.05, 100.0)) * float(np.sqrt(steps))
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import pytest
 from benchmarks.people import weighing
 from benchmarks.people.private_counts import DELTA, released, tally
 from benchmarks.people.sets import Crowd, Person
-from deskbound_strategies.accounting import epsilon_prv
+from deskbound_strategies.accounting import SampledGaussian, epsilon_prv
 
 
 def test_who_holds_more_counts_more_and_nobody_more_than_once():
@@ -21,10 +21,13 @@ def test_the_number_is_told_with_the_noise_that_is_charged(monkeypatch):
     monkeypatch.setattr(weighing, "HALF", 1e12)  # so weights are the numbers themselves
     owner = np.repeat(np.arange(2000), 1000)
     told = weighing.weights(owner, 2000, np.random.default_rng(1)) * weighing.HALF
-    assert told.mean() == pytest.approx(1000, abs=3)
-    assert told.std() == pytest.approx(weighing.SIGMA, rel=0.05)
-    assert (weighing.EVENT.sampling_rate, weighing.EVENT.noise_multiplier) == (1.0, weighing.SIGMA)
-    assert epsilon_prv([weighing.EVENT], DELTA) < 0.2
+    assert told.mean() == pytest.approx(999, abs=3)
+    assert told.std() == pytest.approx(weighing.EVENT.noise_multiplier, rel=0.05)
+    assert weighing.EVENT.sampling_rate == weighing.RATE
+    alone = epsilon_prv([weighing.EVENT], DELTA)
+    assert 0 < alone < 0.2
+    with_rest = [weighing.EVENT, SampledGaussian(0.2, 4.0, 200)]
+    assert epsilon_prv(with_rest, DELTA) < 1.01 * epsilon_prv(with_rest[1:], DELTA)
 
 
 def test_counts_and_noise_of_a_laptop_are_weighed_alike():
