@@ -35,9 +35,9 @@ UNIT_ACTIONS: dict[Unit, int] = {"session": 64, "day": 1024}
 SMALL, LARGE = (16, 32), (32, 64)  # width of the embedding, and of the hidden layer
 ROUNDS, RATE, CLIP, LEARNING_RATE = 200, 0.2, 0.5, 0.01
 BETAS, DECAY = (0.9, 0.99), 0.5  # the learning rate falls over the last half
+POWER = 0.25  # of the loss where that is not cross entropy
 # How a network is fitted to counts.
 TAUGHT_PAIRS, TAUGHT_STEPS, TAUGHT_RATE = 6_000, 300, 0.02
-POWER = 0.25  # of the loss, see ``bold``
 _POSITIONS_AT_ONCE = 1_024  # what stays in a processor's cache
 
 
@@ -119,17 +119,23 @@ class Network(nn.Module):
         return told @ self.embedding[: self.actions].T + self.popular
 
 
-def bold(likelihood: Tensor) -> Tensor:
+def robust(likelihood: Tensor, power: float) -> Tensor:
     """Return generalised cross entropies (Zhang and Sabuncu 2018) from log likelihoods.
 
-    Their gradient is that of cross entropy times p^``POWER``. What hardly anybody could have
+    Their gradient is that of cross entropy times p^``power``. What hardly anybody could have
     guessed pulls less, so clipped units agree more, and more of them is left beside the noise.
     """
-    return -torch.expm1(POWER * likelihood) / POWER
+    return -torch.expm1(power * likelihood) / power if power else -likelihood
 
 
 def clipped_sum(
-    network: Network, found: Lessons, sampled: Whole, clip: float, worth: Tensor | None = None
+    network: Network,
+    found: Lessons,
+    sampled: Whole,
+    clip: float,
+    *,
+    worth: Tensor | None = None,
+    power: float = 0.0,
 ) -> dict[str, Tensor]:
     """Return the sum over units of their gradients, each clipped as one vector.
 
@@ -139,6 +145,7 @@ def clipped_sum(
         sampled: ascending numbers of units.
         clip: C.
         worth: (units of ``found``,) how much each one counts once it is clipped, or all alike.
+        power: of the loss, see ``robust``.
     """
     weights = {name: one.detach() for name, one in network.named_parameters()}
     worth = torch.ones(len(found)) if worth is None else worth
@@ -146,7 +153,8 @@ def clipped_sum(
     def loss(weights: dict[str, Tensor], contexts: Tensor, tokens: Tensor) -> Tensor:
         scores = functional_call(network, weights, (contexts,))
         present = (tokens >= 0).float()
-        each = bold(-F.cross_entropy(scores, tokens.clamp(min=0), reduction="none"))
+        each = F.cross_entropy(scores, tokens.clamp(min=0), reduction="none")
+        each = robust(-each, power)
         return (each * present).sum() / present.sum()
 
     gradients = vmap(grad(loss), in_dims=(None, 0, 0))
@@ -190,7 +198,9 @@ def learn(
     sigma: float,
     seed: int,
     told: str = "",
+    *,
     weights: Floats | None = None,
+    power: float = 0.0,
 ) -> None:
     """Carry out all rounds.
 
@@ -201,6 +211,7 @@ def learn(
         seed: of sampling and noise.
         told: what the progress bar says.
         weights: (laptops,) how much each one's noised sum counts, or all alike.
+        power: of the loss, see ``robust``.
     """
     each = np.ones(found.laptops) if weights is None else weights
     worth = torch.from_numpy(each[found.owner]).float()
@@ -212,7 +223,7 @@ def learn(
         for group in optimizer.param_groups:
             group["lr"] = LEARNING_RATE * min(1.0, (1 - number / ROUNDS) / DECAY)
         sampled = np.flatnonzero(rng.random(len(found)) < RATE)
-        total = clipped_sum(network, found, sampled, CLIP, worth)
+        total = clipped_sum(network, found, sampled, CLIP, worth=worth, power=power)
         for name, one in network.named_parameters():
             noise = torch.randn(one.shape, generator=generator) * deviation
             one.grad = (total[name] + noise) / (RATE * float(worth.sum()))

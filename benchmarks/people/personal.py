@@ -27,14 +27,20 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.people import network, private_counts
 from benchmarks.people.counting import Score, score
 from benchmarks.people.network import chances, every_kept
-from benchmarks.people.private_counts import SEEDS, Floats, read, released, sigma_for, tally
+from benchmarks.people.private_counts import (
+    SEEDS,
+    UNIT_ACTIONS,
+    Floats,
+    read,
+    released,
+    sigma_for,
+    tally,
+)
 from benchmarks.people.results import Summary, Terms, append, options, part_of
 from benchmarks.people.sets import SETS, Crowd, Person, Whole, arguments, load
 from deskbound_client.learn.personal import ORDER, PersonalHead
-from deskbound_strategies.contract import Unit
 from deskbound_strategies.sketch import Counts
 
 FOLDS = 5
@@ -182,20 +188,23 @@ def by_counts(crowd: Crowd, past: list[Person]) -> dict[Which, Word]:
     return {which: partial(told, counts) for which, counts in crowds(crowd, past, 0).items()}
 
 
-def by_networks(folder: Path, terms: Terms) -> dict[Which, Word]:
-    """Return the word of the networks that a folder has of these terms, whatever their epsilon.
+def by_networks(folder: Path, crowd: str, part: str) -> tuple[Terms, dict[Which, Word]]:
+    """Return the word of the networks that a folder has for a set, and what they are but epsilon.
 
     Raises:
-        SystemExit: it has none.
+        SystemExit: it has none, or of more than one kind.
     """
-    found = {
-        (mine.epsilon, seed): partial(chances, one)
-        for mine, seed, one in every_kept(folder)
-        if replace(mine, epsilon=terms.epsilon) == terms
-    }
-    if not found:
-        raise SystemExit(f"{folder} has no such networks; private_network makes them with --keep.")
-    return found
+    found: dict[Terms, dict[Which, Word]] = defaultdict(dict)
+    for terms, seed, one in every_kept(folder):
+        if (terms.crowd, terms.part) == (crowd, part):
+            word = partial(chances, one)
+            found[replace(terms, epsilon=np.inf)][terms.epsilon, seed] = word
+    if len(found) != 1:
+        raise SystemExit(
+            f"{folder} holds {len(found)} kinds of networks for {crowd}, {part} part, and not one. "
+            "private_network makes them, with --keep."
+        )
+    return found.popitem()
 
 
 def _over_seeds(found: Mapping[Which, list[Whole]]) -> Iterator[tuple[float, list[Score]]]:
@@ -233,14 +242,11 @@ def along_table(crowd: Crowd, asked: argparse.Namespace) -> Table:
     parts = [person.split() for person in crowd.people]
     if asked.validate:
         parts = [past.split(0.875) for past, _ in parts]
-    unit: Unit = "session"
-    terms = Terms(
-        crowd.name, part_of(asked), unit, private_counts.UNIT_ACTIONS[unit], "counts", np.inf
-    )
     if asked.networks:
-        terms = replace(terms, actions=network.UNIT_ACTIONS[unit], model="network from counts")
-        words = by_networks(asked.networks, terms)
+        terms, words = by_networks(asked.networks, crowd.name, part_of(asked))
     else:
+        most = UNIT_ACTIONS["session"]
+        terms = Terms(crowd.name, part_of(asked), "session", most, "counts", np.inf)
         words = by_counts(crowd, [past for past, _ in parts])
     found = along(parts, words)
     models = {"own": "own, online", "shared": terms.model, "both": f"own and {terms.model}"}

@@ -4,9 +4,11 @@
 
 The network and its rounds are those of ``network.py``. Epsilon is that of all rounds together, for
 one unit, at ``DELTA`` (PRV); with ``--start counts`` that of the private counts it begins with is
-in it. With ``--weigh`` laptops count the more, the more they hold (``weighing.py``), which the
-product does not do yet. With ``--validate`` the last eighth of what is learned from is guessed
-instead of the test part. With ``--keep FOLDER`` networks are kept; ``personal.py`` builds on them.
+in it. What the product does not do yet: with ``--robust`` the loss is generalised cross entropy,
+with ``--weigh`` laptops count the more, the more they hold (``weighing.py``).
+
+With ``--validate`` the last eighth of what is learned from is guessed instead of the test part.
+With ``--keep FOLDER`` networks are kept, and ``personal.py`` can build on them.
 """
 
 import argparse
@@ -23,6 +25,7 @@ from scipy.optimize import brentq
 from benchmarks.people import private_counts, weighing
 from benchmarks.people.network import (
     LARGE,
+    POWER,
     RATE,
     ROUNDS,
     SMALL,
@@ -94,6 +97,8 @@ def main() -> None:
     parser.add_argument("--actions", type=int, help="Most actions of a unit.")
     parser.add_argument("--epsilon", type=float, help="One row; inf for no noise.")
     parser.add_argument("--start", choices=("nothing", "counts"), default="nothing")
+    told = "Learn less from what hardly anybody could have guessed."
+    parser.add_argument("--robust", action="store_true", help=told)
     parser.add_argument("--weigh", action="store_true", help="Who holds more counts more.")
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="How many.")
     parser.add_argument("--keep", type=Path, help="Keep the networks in this folder.")
@@ -107,7 +112,9 @@ def main() -> None:
     found = lessons(crowd, past, asked.unit, most)
     tallies = tally(crowd, past, asked.unit, most=most) if asked.start == "counts" else None
     model = "network" if asked.start == "nothing" else "network from counts"
+    model += ", robust loss" if asked.robust else ""
     model += ", weighed" if asked.weigh else ""
+    power = POWER if asked.robust else 0.0
     terms = Terms(crowd.name, part_of(asked), asked.unit, most, model, np.inf)
     result = Table(
         title=f"{crowd.name}: {found.laptops} people, {len(found):,} {asked.unit} units of at most "
@@ -125,7 +132,8 @@ def main() -> None:
                 counts = read(cells, crowd.size)
                 network = taught_by_counts(crowd.size, counts, seed, row.size)
                 console.print(f"[dim]counts alone: {measured(network, parts).hit1:.3f}[/]")
-            learn(network, found, row.sigma, seed, f"epsilon {epsilon:g}, seed {seed}", each)
+            told = f"epsilon {epsilon:g}, seed {seed}"
+            learn(network, found, row.sigma, seed, told, weights=each, power=power)
             scores.append(measured(network, parts))
             mine = replace(terms, epsilon=epsilon)
             append(asked.append, mine, seed, scores[-1])

@@ -120,9 +120,13 @@ def test_all_along_a_network_may_be_the_crowd(crowd, tmp_path):
     teller = Network(SIZE, 1)
     keep(teller, tmp_path, terms, 2)
     keep(teller, tmp_path, replace(terms, part="validation"), 3)
-    found = along(parts, by_networks(tmp_path, replace(terms, epsilon=np.inf)))
+    named, words = by_networks(tmp_path, crowd.name, "test")
+    assert named == replace(terms, epsilon=np.inf)
+    found = along(parts, words)
     assert set(found) == {("own", personal.OWN), ("shared", (4.0, 2)), ("both", (4.0, 2))}
     mine = score(found["shared", (4.0, 2)])
     assert mine.hit1 == pytest.approx(measured(teller, parts).hit1)
-    with pytest.raises(SystemExit, match="--keep"):
-        by_networks(tmp_path, replace(terms, unit="day"))
+    keep(teller, tmp_path, replace(terms, unit="day"), 3)
+    for part, kinds in (("test", 2), ("other", 0)):
+        with pytest.raises(SystemExit, match=f"holds {kinds} kinds of networks .* --keep"):
+            by_networks(tmp_path, crowd.name, part)

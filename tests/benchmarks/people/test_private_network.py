@@ -40,24 +40,26 @@ def crowd():
     return Crowd("made up", tuple(people), SIZE)
 
 
-def alone(network, found, number, clip):
+def alone(network, found, number, clip, power):
     """One unit's clipped gradient by plain autograd."""
     scores = network(torch.from_numpy(found.contexts[number]))
     wanted = torch.from_numpy(found.tokens[number])[:, None]
-    loss = ((1 - scores.softmax(-1).gather(1, wanted) ** POWER) / POWER).mean()
+    right = scores.softmax(-1).gather(1, wanted)
+    loss = ((1 - right**power) / power if power else -right.log()).mean()
     gradients = torch.autograd.grad(loss, list(network.parameters()))
     norm = torch.sqrt(sum(one.pow(2).sum() for one in gradients))
     return [one * min(1.0, clip / float(norm)) for one in gradients]
 
 
+@pytest.mark.parametrize("power", [0.0, POWER])
 @pytest.mark.parametrize("clip", [0.05, 0.5, 50.0])
-def test_the_sum_is_that_of_units_clipped_one_by_one(crowd, clip, monkeypatch):
+def test_the_sum_is_that_of_units_clipped_one_by_one(crowd, clip, power, monkeypatch):
     monkeypatch.setattr(learning, "_POSITIONS_AT_ONCE", 60)  # several parts, and padding
     found, network = lessons(crowd, list(crowd.people), "session", 64), Network(SIZE, 1)
     sampled = np.arange(0, len(found), 3)
     worth = torch.linspace(0.1, 1.0, len(found))
-    total = clipped_sum(network, found, sampled, clip, worth)
-    wanted = [alone(network, found, number, clip) for number in sampled]
+    total = clipped_sum(network, found, sampled, clip, worth=worth, power=power)
+    wanted = [alone(network, found, number, clip, power) for number in sampled]
     for place, one in enumerate(total.values()):
         expected = torch.stack([each[place] for each in wanted])
         expected = torch.tensordot(worth[sampled], expected, 1)
@@ -99,7 +101,7 @@ def test_noise_is_that_of_every_laptop(crowd, monkeypatch, weights):
     monkeypatch.setattr(learning, "ROUNDS", 1)
     found, seen = lessons(crowd, list(crowd.people), "session", 64), []
 
-    def watched(network, *_):
+    def watched(network, *_, **__):
         return {name: torch.zeros_like(one) for name, one in network.named_parameters()}
 
     monkeypatch.setattr(learning, "clipped_sum", watched)
