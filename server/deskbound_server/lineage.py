@@ -54,8 +54,7 @@ class Lineage:
         model, parent: SHA-256 (hex) of its encoded weights, and of those the round began with.
         run, round, attempt: where it was made.
         run_start, run_start_task: the released model that the run began with, and that model's
-            task; empty where the run began with fresh weights. What that model cost is not in
-            ``epsilon``.
+            task; empty where the run began with fresh weights.
         contract: digest of the round's contract.
         log_index: of the model's leaf in the log, or None when the log lacks it.
         task, vocabulary_hash: what it predicts, and in which words.
@@ -66,6 +65,8 @@ class Lineage:
         unit, epsilon, delta: most that a laptop which took part in every attempt of this run up to
             this model gave away about one unit; other runs on the same days come on top.
         attempts_charged: how many attempts that are.
+        epsilon_all: the same of every run that this model goes back to, or None when that cannot be
+            told: one of them is not known here, or hid another unit.
         held_out_loss: on public data, nats a unit, or None when it was not tried.
     """
 
@@ -89,6 +90,7 @@ class Lineage:
     epsilon: float
     delta: float
     attempts_charged: int
+    epsilon_all: float | None
     held_out_loss: float | None
 
     @property
@@ -156,11 +158,7 @@ def lineage_of(database: Database, row: RoundRow) -> Lineage:
     """
     contract = _contract(row)
     plan = RoundPlan.from_bytes(database.find_run(row.run).plan)
-    asked = [
-        _contract(one)
-        for one in database.rounds(row.run)
-        if (one.number, one.attempt) <= (row.number, row.attempt)
-    ]
+    asked = _asked(database, row)
     delta, start = PROFILES[plan.profile].delta_day, start_of(database, plan)
     return Lineage(
         model=row.model_out,
@@ -183,6 +181,7 @@ def lineage_of(database: Database, row: RoundRow) -> Lineage:
         epsilon=_epsilon(asked, delta),
         delta=delta,
         attempts_charged=len(asked),
+        epsilon_all=_epsilon_all(database, row, delta),
         held_out_loss=row.check.loss,
     )
 
@@ -196,8 +195,29 @@ def _contract(row: RoundRow) -> RoundContract:
     return RoundContract.from_bytes(payload_of(row.envelope, PAYLOAD_TYPE))
 
 
+def _asked(database: Database, row: RoundRow) -> list[RoundContract]:
+    """Return the contracts of every attempt of a run up to a round."""
+    return [
+        _contract(one)
+        for one in database.rounds(row.run)
+        if (one.number, one.attempt) <= (row.number, row.attempt)
+    ]
+
+
 def _epsilon(asked: Sequence[RoundContract], delta: float) -> float:
     spent = RdpCurve()
     for contract in asked:
         spent += round_cost(contract)
     return guaranteed(spent, delta, steps=sum(contract.steps for contract in asked))
+
+
+def _epsilon_all(database: Database, row: RoundRow, delta: float) -> float | None:
+    rows, asked = released(database), _asked(database, row)
+    while start := RoundPlan.from_bytes(database.find_run(row.run).plan).start_from:
+        rows = [one for one in rows if one.run != row.run]  # no run is counted twice
+        before = [one for one in rows if one.model_out == start]
+        if not before:
+            return None
+        row = before[-1]
+        asked += _asked(database, row)
+    return _epsilon(asked, delta) if len({contract.unit for contract in asked}) == 1 else None

@@ -100,6 +100,34 @@ def test_a_run_that_began_with_a_released_model_says_so_in_every_model_of_it(tmp
         assert start_of(database, replace(PLAN, start_from="9" * 64)) == Start("9" * 64)
 
 
+def test_the_runs_that_a_model_goes_back_to_are_charged_as_well(tmp_path):
+    with closing(Database.open(tmp_path / "deskbound.db")) as database:
+        models = ModelStore(tmp_path)
+        counts = write_counts(database, models, weights_of(COUNTS.build_model(0)))
+        write_history(database, models, replace(PLAN, start_from=counts))
+        first, second, third = (lineage_of(database, row) for row in released(database))
+    assert first.epsilon_all == first.epsilon  # it began with nothing
+    contract = new_plan().contract(run=RUN, number=1, vocabulary_hash="a" * 64, model_hash="b" * 64,
+                                   anchors="c" * 64, issued=1)  # fmt: skip
+    for one, attempts in ((second, 1 + 1), (third, 1 + 3)):
+        spent = RdpCurve()
+        for _ in range(attempts):
+            spent += round_cost(contract)
+        wanted = guaranteed(spent, one.delta, steps=attempts * contract.steps)
+        assert one.epsilon < one.epsilon_all == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("other", [{"start_from": "9" * 64}, {"unit": "day"}])
+def test_what_cannot_be_added_is_not_told(tmp_path, other):
+    with closing(Database.open(tmp_path / "deskbound.db")) as database:
+        models = ModelStore(tmp_path)
+        counts = write_counts(database, models, weights_of(COUNTS.build_model(0)))
+        write_history(database, models, replace(PLAN, **{"start_from": counts} | other))
+        *_, last = (lineage_of(database, row) for row in released(database))
+    assert last.epsilon_all is None
+    assert last.texts()["epsilon_all"] == ""
+
+
 def test_every_field_is_a_text_in_metadata(history):
     database, _ = history
     found = lineage_of(database, released(database)[0])

@@ -112,7 +112,11 @@ def _told(found: Lineage) -> list[tuple[str, str]]:
     privacy = (
         f"at most epsilon {found.epsilon:.2f} at delta {found.delta:g} for each {found.unit} of "
         f"a laptop that took part in all {found.attempts_charged} attempts of this run so far"
-    ) + ("; what it began with comes on top" if found.run_start else "")
+    )
+    if found.run_start and found.epsilon_all is None:
+        privacy += "; what it began with comes on top, and cannot be added here"
+    elif found.run_start:
+        privacy += f"; with the runs that it goes back to at most {found.epsilon_all:.2f}"
     return [
         ("model", found.model),
         ("from", found.parent),
