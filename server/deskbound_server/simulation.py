@@ -25,6 +25,7 @@ class Simulation:
 
     Attributes:
         plan: of the run.
+        counts: of a run of private counts that comes first, and that the plan begins with.
         plan_folder: what a held-out file of the plan is relative to.
         laptops: how many virtual ones.
         profile: of their policy floor.
@@ -48,6 +49,7 @@ class Simulation:
     dropout: float = 0.0
     seed: int = 0
     workers: int = 1
+    counts: RoundPlan | None = None
 
 
 class Watch(Protocol):

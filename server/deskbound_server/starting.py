@@ -79,7 +79,7 @@ def first_weights(plan: RoundPlan, models: ModelStore, database: Database) -> Te
     found = decode(models.load(plan.start_from), origin.layout())
     if origin.name == task.name:
         return found
-    return _BRIDGES[origin.name, task.name](found, plan.start_from)
+    return BRIDGES[origin.name, task.name](found, plan.start_from)
 
 
 def _taught(found: Tensors, name: str) -> Tensors:
@@ -97,7 +97,7 @@ def _tried(found: Tensors, _: str) -> Tensors:
 
 
 # From a released model of one task, and its hash, to first weights of another.
-_BRIDGES: dict[tuple[str, str], Callable[[Tensors, str], Tensors]] = {
+BRIDGES: dict[tuple[str, str], Callable[[Tensors, str], Tensors]] = {
     ("next_action", "next_action_hits"): _tried,
     (COUNTS_TASK, "next_action"): _taught,
 }
@@ -105,5 +105,5 @@ _BRIDGES: dict[tuple[str, str], Callable[[Tensors, str], Tensors]] = {
 
 def _origins(task: str) -> list[str]:
     """Return of which tasks a model can be that a run of a task starts from; ``latest``'s first."""
-    bridged = [origin for origin, reached in _BRIDGES if reached == task]
+    bridged = [origin for origin, reached in BRIDGES if reached == task]
     return bridged if task in TRIALS else [task, *bridged]

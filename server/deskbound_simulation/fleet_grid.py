@@ -11,7 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flwr.app import ConfigRecord, Context, Message, RecordDict
 from flwr.app.user_config import UserConfig
@@ -116,6 +116,10 @@ class FleetGrid:
         self._broken: BaseException | None = None
         self._asked: dict[str, tuple[Attempt, int]] = {}
         self._numbers = itertools.count()
+
+    def ask_at_most(self, cohort: int) -> None:
+        """Say how many laptops the rounds to come ask: another run may follow."""
+        self._chances = replace(self._chances, cohort=cohort)
 
     def close(self) -> None:
         """Let whoever works come to an end, and nobody else begin."""

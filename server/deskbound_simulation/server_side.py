@@ -14,12 +14,12 @@ from deskbound_server.job import Job
 from deskbound_server.log import Log
 from deskbound_server.model_store import ModelStore
 from deskbound_server.plan import RoundPlan
-from deskbound_server.starting import first_weights
+from deskbound_server.starting import first_weights, named_start
 from deskbound_simulation.fleet_grid import FleetGrid
 from deskbound_simulation.laptop import Fleet
 from deskbound_simulation.seeds import seeded_bytes
 from deskbound_strategies.dp_fedavg import Clock
-from deskbound_strategies.task import Task
+from deskbound_strategies.task import find_task
 
 
 @contextmanager
@@ -33,45 +33,45 @@ def open_database() -> Iterator[Database]:
         yield database
 
 
+def enroll(fleet: Fleet, database: Database, laptops: int) -> None:
+    """Write virtual laptops into an empty database, as if each had enrolled."""
+    nodes = [{"node": str(number + 1)} for number in range(laptops)]
+    if not nodes:
+        return
+    database.carry_out(
+        sql.insert(schema.laptops).values(
+            [one | {"fingerprint": f"{n:064x}", "label": "", "revoked": False}
+             for n, one in enumerate(nodes)]
+        ),
+        sql.insert(schema.anchors).values(
+            [one | {"anchor": fleet.anchor(n)} for n, one in enumerate(nodes)]
+        ),
+    )  # fmt: skip
+
+
 def prepare(
-    fleet: Fleet,
-    plan: RoundPlan,
-    task: Task,
-    grid: FleetGrid,
-    database: Database,
-    *,
-    laptops: int,
-    folder: Path,
+    fleet: Fleet, plan: RoundPlan, grid: FleetGrid, database: Database, *, folder: Path
 ) -> Job:
-    """Enroll the laptops and return the run to conduct.
+    """Return a run to conduct.
 
     Args:
         fleet: whose keys are used.
         plan: the run's; what it waits for besides answers is not waited for.
-        task: that it names.
         grid: reaches the laptops.
-        database: an empty one.
-        laptops: how many to enroll.
+        database: that knows the laptops, and the runs before.
         folder: for models.
 
     Raises:
         ConfigError: the plan's held-out data is not what it should be.
+        NotFoundError: what the plan begins with was not released.
     """
     models = ModelStore(folder)
+    task, plan = find_task(plan.task), named_start(plan, database)
     held_out = open_held_out(plan, task, models)
-    run = seeded_bytes(fleet.seed, "run").hex()[:32]
+    number = len(database.runs())
+    run = seeded_bytes(fleet.seed, "run", number).hex()[:32]
     database.add_run(run, plan.to_bytes(), int(grid.now()))
-    nodes = [{"node": str(number + 1)} for number in range(laptops)]
-    if laptops:
-        database.carry_out(
-            sql.insert(schema.laptops).values(
-                [one | {"fingerprint": f"{n:064x}", "label": "", "revoked": False}
-                 for n, one in enumerate(nodes)]
-            ),
-            sql.insert(schema.anchors).values(
-                [one | {"anchor": fleet.anchor(n)} for n, one in enumerate(nodes)]
-            ),
-        )  # fmt: skip
+    grid.ask_at_most(plan.cohort)
     # Flower composes messages only inside a task; this is the first one of run 1.
     TaskIdentity.run_id, TaskIdentity.task_id, TaskIdentity.node_id = 1, 1, 0
     key = fleet.contract_key

@@ -5,7 +5,7 @@ import platform
 import resource
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, replace
 from importlib.metadata import version
@@ -20,17 +20,18 @@ from deskbound_server.database import Database
 from deskbound_server.held_out import keep_file
 from deskbound_server.job import Job
 from deskbound_server.model_store import ModelStore
-from deskbound_server.plan import TRIALS, sample_contract
+from deskbound_server.plan import TRIALS, RoundPlan, sample_contract
 from deskbound_server.rounds import conduct
 from deskbound_server.schema import RoundRow, RoundState
 from deskbound_server.simulation import GENERATED, Simulation, Watch
+from deskbound_server.starting import BRIDGES, COUNTS
 from deskbound_simulation.activity import Activity, Generated, Published, Source
 from deskbound_simulation.engine import Engine, check_installed, ray_engine
 from deskbound_simulation.fleet_grid import Attempt, Chances, FleetGrid
 from deskbound_simulation.laptop import Fleet
 from deskbound_simulation.memory import MemoryDatabase
 from deskbound_simulation.seeds import NOTICE
-from deskbound_simulation.server_side import open_database, prepare
+from deskbound_simulation.server_side import enroll, open_database, prepare
 from deskbound_simulation.utility import Utility, measure_all
 from deskbound_simulation.worker import RECORD, Worker
 from deskbound_strategies.accounting import epsilon_prv, event_of, guaranteed
@@ -39,6 +40,7 @@ from deskbound_strategies.errors import ConfigError, NotFoundError, Refusal, Rou
 from deskbound_strategies.task import Task, find_task
 
 FORMAT = "deskbound-simulation/1"
+FINISHED = "finished"
 _PACKAGES = ("flwr", "ray", "torch", "numpy", "opacus")
 
 
@@ -97,52 +99,66 @@ def run_on(
     Raises:
         ConfigError: the plan asks for more laptops than there are, or for an unknown task.
     """
-    task = _task(asked)
-    # Nobody has to be waited for: who is there is drawn at once.
-    plan = replace(asked.plan, gather_seconds=0, witness_seconds=0)
-    chances = Chances(asked.seed, asked.laptops, plan.cohort, asked.availability, asked.dropout)
-    begun = time.monotonic()
-    with open_database() as database:
+    _task(asked)
+    chances = Chances(asked.seed, asked.laptops, 0, asked.availability, asked.dropout)
+    begun, earlier = time.monotonic(), 0  # attempts of a run before this one
 
-        def told() -> None:
-            watch.answers(grid.worked, len(grid.attempts))
+    def told() -> None:
+        watch.answers(grid.worked, len(grid.attempts) - earlier)
 
-        grid = FleetGrid(engine, chances, worker.fleet.floor.rounds_per_day_max, told)
-        with closing(grid):
-            job = prepare(
-                worker.fleet, plan, task, grid, database, laptops=asked.laptops, folder=models
-            )
+    grid = FleetGrid(engine, chances, worker.fleet.floor.rounds_per_day_max, told)
+    lines: list[dict[str, Any]] = []
+    with open_database() as database, closing(grid):
+        enroll(worker.fleet, database, asked.laptops)
+        for plan in _plans(asked):
+            earlier = len(grid.attempts)
             watch.phase("Rounds", plan.rounds)
+            job = prepare(worker.fleet, plan, grid, database, folder=models)
             ended = _conduct(job)
             grid.let_finish()
-            seconds = time.monotonic() - begun
             utility = _utility(job, asked, worker, watch)
-        rows = database.rounds(job.run)
+            lines += _rounds(job, grid.attempts[earlier:], utility)
+            if ended != FINISHED:
+                break
         return {
             "format": FORMAT,
             "notice": NOTICE,
             "asked": _as_told(asked, worker.source),
             "versions": _versions(),
             "ended": ended,
-            "rounds": _rounds(rows, grid.attempts, job, utility),
+            "rounds": lines,
             "utility": _baselines(utility),
-            "epsilon": _epsilon(asked, grid, rows),
-            "speed": _speed(grid, seconds),
-            "model": _model_hash(database, job),
+            "epsilon": _epsilon(asked, grid, database),
+            "speed": _speed(grid, time.monotonic() - begun),
+            "model": _model_hash(job),
         }
 
 
+def _plans(asked: Simulation) -> Iterator[RoundPlan]:
+    """Yield the plan, after that of the counts it begins with; nobody has to be waited for."""
+    plan = asked.plan if asked.counts is None else replace(asked.plan, start_from=COUNTS)
+    for one in (asked.counts, plan):
+        if one is not None:
+            yield replace(one, gather_seconds=0, witness_seconds=0)
+
+
 def _task(asked: Simulation) -> Task:
-    if asked.plan.minimum_cohort > asked.laptops:
+    needed = max(one.minimum_cohort for one in (asked.plan, asked.counts) if one is not None)
+    if needed > asked.laptops:
         raise ConfigError(
-            f"The plan needs {asked.plan.minimum_cohort} laptops in a round, and there are "
-            f"{asked.laptops}.",
+            f"The plan needs {needed} laptops in a round, and there are {asked.laptops}.",
             "Raise --laptops, or lower minimum_cohort in the plan.",
         )
-    if asked.plan.start_from or asked.plan.task in TRIALS:
+    begins = asked.plan.start_from and (asked.counts is None or asked.plan.start_from != COUNTS)
+    if begins or asked.plan.task in TRIALS:
         raise ConfigError(
-            "A simulation begins with fresh weights, and the plan is about a released model.",
-            "Name a plan that learns, without start_from.",
+            "A simulation knows no released model, and the plan is about one.",
+            "Name a plan that learns, without start_from; private counts may come first: --counts.",
+        )
+    if asked.counts is not None and (asked.counts.task, asked.plan.task) not in BRIDGES:
+        raise ConfigError(
+            f"A run of {asked.plan.task} cannot begin with one of {asked.counts.task}.",
+            "Give --counts a plan of action_counts, and the plan the task next_action.",
         )
     try:
         return find_task(asked.plan.task)
@@ -158,7 +174,7 @@ def _conduct(job: Job) -> str:
         conduct(job)
     except RoundFailedError:
         return job.database.find_run(job.run).reason
-    return "finished"
+    return FINISHED
 
 
 def _released(rows: list[RoundRow]) -> list[RoundRow]:
@@ -180,10 +196,9 @@ def _utility(job: Job, asked: Simulation, worker: Worker, watch: Watch) -> Utili
     )
 
 
-def _rounds(
-    rows: list[RoundRow], attempts: list[Attempt], job: Job, utility: Utility
-) -> list[dict[str, Any]]:
-    """Return a line for each attempt that asked anybody."""
+def _rounds(job: Job, attempts: list[Attempt], utility: Utility) -> list[dict[str, Any]]:
+    """Return a line for each attempt of a run that asked anybody."""
+    rows = job.database.rounds(job.run)
     asked = [one for one in attempts if len(one.asked) >= job.plan.minimum_cohort]
     models = iter(utility.models)
     lines = []
@@ -192,6 +207,7 @@ def _rounds(
         metrics = next(models, None) if released else None
         lines.append(
             {
+                "task": job.plan.task,
                 "round": row.number,
                 "attempt": row.attempt,
                 "state": row.state.value,
@@ -220,18 +236,22 @@ def _baselines(utility: Utility) -> dict[str, Any]:
     }
 
 
-def _epsilon(asked: Simulation, grid: FleetGrid, rows: list[RoundRow]) -> dict[str, Any]:
+def _epsilon(asked: Simulation, grid: FleetGrid, database: Database) -> dict[str, Any]:
     """Return what days of data would have given away under noise that nobody can repeat."""
     delta = Fleet(asked.seed, asked.profile).floor.delta_day
     each = sorted(found for state in grid.memories.values() for found in _spent(state, delta))
-    event = event_of(sample_contract(asked.plan))
+    events = [
+        event_of(sample_contract(RoundPlan.from_bytes(run.plan)))
+        for run in database.runs()
+        for _ in _released(database.rounds(run.id))
+    ]
     return {
         "unit": asked.plan.unit,
         "delta": delta,
         "days_charged": len(each),
         "median": each[len(each) // 2] if each else 0.0,
         "largest": each[-1] if each else 0.0,
-        "run_prv": epsilon_prv([event] * len(_released(rows)), delta),
+        "run_prv": epsilon_prv(events, delta),
         "cap_of_a_day": Fleet(asked.seed, asked.profile).floor.epsilon_day,
     }
 
@@ -259,9 +279,9 @@ def _speed(grid: FleetGrid, seconds: float) -> dict[str, Any]:
     }
 
 
-def _model_hash(database: Database, job: Job) -> str:
+def _model_hash(job: Job) -> str:
     """Return the hash of the last model's weights: the same for the same seed."""
-    last = database.last_released(job.run)
+    last = job.database.last_released(job.run)
     return "" if last is None else hashlib.sha256(job.models.load(last.model_out)).hexdigest()
 
 

@@ -20,8 +20,9 @@ FOUND = {
     "ended": "finished",
     "rounds": [
         {
-            "round": number, "state": "released", "cohort": 100, "admitted": 70, "lost": 9,
-            "refused": {"sigma-too-low": 10}, "rejected": {}, "silent": {"no-budget": 11},
+            "task": "next_action", "round": number, "state": "released", "cohort": 100,
+            "admitted": 70, "lost": 9, "refused": {"sigma-too-low": 10}, "rejected": {},
+            "silent": {"no-budget": 11},
             "hit1": 0.25, "hit5": 0.5, "held_out_loss": 3.0, "bytes_down": 1_000, "bytes_up": 900,
         }
         for number in range(1, 41)
@@ -78,6 +79,21 @@ def test_results_go_to_the_terminal_and_to_a_file(plan, tmp_path, capsys, monkey
     assert "no privacy" in capsys.readouterr().out
     assert exit_code_of(app, [*words, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == FOUND
+
+
+def test_counts_that_come_first_are_handed_on_and_named(plan, tmp_path, capsys, monkeypatch):
+    asked = []
+    line = FOUND["rounds"][0]
+    found = FOUND | {"rounds": [line | {"task": "action_counts"}, line]}
+    monkeypatch.setattr(
+        command, "find_simulator", lambda: lambda one, _: asked.append(one) or found
+    )
+    counts = write_plan(tmp_path / "counts.toml", new_plan(task="action_counts", rounds=1))
+    words = ["simulate", str(plan), "--laptops", "4", "--counts", str(counts)]
+    assert exit_code_of(app, words) == 0
+    assert asked[0].counts == new_plan(task="action_counts", rounds=1)
+    table = capsys.readouterr().out.splitlines()
+    assert [row.split()[0] for row in table if "released" in row] == ["counts", "1"]
 
 
 def test_a_long_run_fits_a_narrow_terminal():

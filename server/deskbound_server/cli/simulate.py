@@ -13,6 +13,7 @@ from rich.text import Text
 
 from deskbound_server.cli.common import AsJson, console, print_json, table_of
 from deskbound_server.home import write_private
+from deskbound_server.lineage import COUNTS_TASK
 from deskbound_server.plan_file import load_plan
 from deskbound_server.simulation import GENERATED, Simulation, find_simulator
 from deskbound_server.words import byte_words, codes
@@ -39,6 +40,10 @@ def simulate(
     set_name: Annotated[
         str, typer.Option("--set", help="Which set of that folder; each laptop is one person.")
     ] = "",
+    counts: Annotated[
+        Path | None,
+        typer.Option(help="A plan of private counts that come first, on the same days."),
+    ] = None,
     profile: Annotated[
         str, typer.Option(help="The laptops' privacy profile; the plan's own by default.")
     ] = "",
@@ -75,6 +80,7 @@ def simulate(
         dropout=dropout,
         seed=seed,
         workers=workers or os.cpu_count() or 1,
+        counts=None if counts is None else load_plan(counts, any_profile=True),
     )
     _check_out(out)
     run = find_simulator()
@@ -182,9 +188,10 @@ def _rounds(rounds: list[dict[str, Any]]) -> RenderableType:
     for row in shown:
         numbers = (_share(row["hit1"]), _share(row["hit5"]), _share(row["held_out_loss"]))
         silent = row["silent"] | ({"lost": row["lost"]} if row["lost"] else {})
+        number = "counts" if row["task"] == COUNTS_TASK else str(row["round"])
         table.add_row(
-            str(row["round"]), row["state"], str(row["admitted"]), str(row["cohort"]),
-            *numbers, codes(row["refused"] | row["rejected"] | silent),
+            number, row["state"], str(row["admitted"]), str(row["cohort"]), *numbers,
+            codes(row["refused"] | row["rejected"] | silent),
         )  # fmt: skip
     left = len(rounds) - len(shown)
     return Group(table, Text(f"{left} rounds in between are left out here.")) if left else table

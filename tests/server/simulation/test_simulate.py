@@ -6,6 +6,7 @@ from deskbound_server.simulation import Simulation
 from deskbound_simulation import simulate
 from deskbound_simulation.seeds import NOTICE
 from deskbound_strategies.errors import ConfigError, NotFoundError
+from tests.helpers.server import new_plan
 from tests.helpers.simulation import Heard, a_simulation, run_inline
 
 
@@ -73,13 +74,44 @@ def test_a_fleet_that_is_not_there_is_not_asked(days, tmp_path):
     assert empty["rounds"] == []
 
 
+COUNTS = {"task": "action_counts", "rounds": 1, "steps": 10, "sampling_rate": 0.2,
+          "noise_multiplier": 1.0, "local_learning_rate": 1.0}  # fmt: skip
+
+
+def test_counts_that_come_first_teach_the_network_and_are_charged(found, days, tmp_path):
+    counts = a_simulation(COUNTS).plan
+    taught = run_inline(a_simulation(counts=counts), days, tmp_path / "taught")
+    assert taught["ended"] == "finished"
+    rows = taught["rounds"]
+    assert [row["task"] for row in rows] == ["action_counts", "next_action", "next_action"]
+    assert [row["round"] for row in rows] == [1, 1, 2]
+    assert rows[0]["hit1"] > 0.15 > found["rounds"][0]["hit1"]
+    assert rows[1]["hit1"] > rows[0]["hit1"] - 0.03, "the network begins where counts are"
+    assert taught["epsilon"]["largest"] > found["epsilon"]["largest"]
+    assert taught["epsilon"]["run_prv"] > found["epsilon"]["run_prv"]
+    assert taught["asked"]["counts"]["task"] == "action_counts"
+    again = run_inline(a_simulation(counts=counts), days, tmp_path / "again", workers=3)
+    assert again["model"] == taught["model"] != ""
+
+
+def test_without_counts_nobody_is_asked_to_go_on_from_them(days, tmp_path):
+    counts = a_simulation(COUNTS | {"minimum_cohort": 2}).plan
+    refused = run_inline(a_simulation(counts=counts, profile="strict"), days, tmp_path / "no")
+    assert refused["ended"] == "too-few-replies"
+    assert {row["task"] for row in refused["rounds"]} == {"action_counts"}
+    assert refused["model"] == ""
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"laptops": 1}, "needs 2 laptops"),
         ({"plan": {"task": "juggling"}}, "'juggling' is not installed"),
-        ({"plan": {"task": "next_action_hits"}}, "about a released model"),
-        ({"plan": {"start_from": "latest"}}, "about a released model"),
+        ({"plan": {"task": "next_action_hits"}}, "about one"),
+        ({"plan": {"start_from": "latest"}}, "about one"),
+        ({"plan": {"start_from": "counts"}}, "about one"),
+        ({"counts": new_plan(cohort=90, minimum_cohort=90)}, "needs 90 laptops"),
+        ({"counts": new_plan()}, "next_action cannot begin with one of next_action"),
         ({"set_name": "no_set"}, "no set no_set"),
     ],
 )
