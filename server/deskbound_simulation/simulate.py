@@ -101,7 +101,7 @@ def run_on(
     """
     _task(asked)
     chances = Chances(asked.seed, asked.laptops, 0, asked.availability, asked.dropout)
-    begun, earlier = time.monotonic(), 0  # attempts of a run before this one
+    seconds, earlier = 0.0, 0  # of rounds; attempts of a run before this one
 
     def told() -> None:
         watch.answers(grid.worked, len(grid.attempts) - earlier)
@@ -111,11 +111,12 @@ def run_on(
     with open_database() as database, closing(grid):
         enroll(worker.fleet, database, asked.laptops)
         for plan in _plans(asked):
-            earlier = len(grid.attempts)
+            begun, earlier = time.monotonic(), len(grid.attempts)
             watch.phase("Rounds", plan.rounds)
             job = prepare(worker.fleet, plan, grid, database, folder=models)
             ended = _conduct(job)
             grid.let_finish()
+            seconds += time.monotonic() - begun
             utility = _utility(job, asked, worker, watch)
             lines += _rounds(job, grid.attempts[earlier:], utility)
             if ended != FINISHED:
@@ -129,7 +130,7 @@ def run_on(
             "rounds": lines,
             "utility": _baselines(utility),
             "epsilon": _epsilon(asked, grid, database),
-            "speed": _speed(grid, time.monotonic() - begun),
+            "speed": _speed(grid, seconds),
             "model": _model_hash(job),
         }
 
