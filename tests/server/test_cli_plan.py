@@ -78,6 +78,7 @@ def test_a_network_gets_its_noise_and_no_promise(say, capsys):
     assert say("--laptops", "120", "--task", "next_action", "--epsilon", "4") == 0
     shown = capsys.readouterr().out
     assert "not measured" in shown
+    assert 'start_from = "counts"' in shown
     assert "20 x 10 steps" in shown
 
 

@@ -5,8 +5,7 @@ from dataclasses import fields
 
 from deskbound_server.plan import RoundPlan
 
-# All settings but ``held_out_hash``, which is filled in when a run begins, and ``start_from``: a
-# planned run begins with fresh weights.
+# All settings but ``held_out_hash``, which is filled in when a run begins.
 _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("", ("task", "profile")),
     (
@@ -24,7 +23,7 @@ _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("local_optimizer", "local_learning_rate", "server_optimizer", "server_learning_rate",
          "server_momentum", "server_second_momentum", "server_stability", "aggregation", "trim",
          "norm_bound", "held_out", "held_out_file", "held_out_margin", "held_back_in_a_row",
-         "seed"),
+         "seed", "start_from"),
     ),
     ("who may take part", ("client_version_min", "client_version_below")),
 )  # fmt: skip
@@ -42,6 +41,7 @@ _WORDS = {
     "divisor": "public constant that the noisy sum is divided by",
     "held_out": "what a model is tried on before it is released",
     "seed": "of the first model",
+    "start_from": 'or "counts": to begin with released ones measured better',
 }
 _WIDTH, _COLUMN = 98, 33
 
@@ -59,11 +59,16 @@ def as_toml(plan: RoundPlan, head: Sequence[str] = ()) -> str:
         told = [
             _line(name, getattr(plan, name))
             for name in names
-            if getattr(plan, name) != usual[name] or name in _WORDS
+            if getattr(plan, name) != usual[name] or name in _words_for(plan.task)
         ]
         if told:
             lines += ["", *([f"# --- {title} ".ljust(_WIDTH, "-")] if title else []), *told]
     return "\n".join(lines) + "\n"
+
+
+def _words_for(task: str) -> set[str]:
+    """Return the settings that are written also where they are as usual."""
+    return set(_WORDS) if task == "next_action" else set(_WORDS) - {"start_from"}
 
 
 def _line(name: str, value: str | float) -> str:

@@ -57,6 +57,12 @@ def test_a_plans_file_says_all_that_is_not_as_usual():
     assert all(len(line) <= 100 for line in text.splitlines())
 
 
+def test_only_a_networks_plan_asks_where_to_begin():
+    for task, facts, asked in (("next_action", NETWORK, True), ("action_counts", COUNTS, False)):
+        text = as_toml(option(question(laptops=300, task=task), 2.0, facts).plan)
+        assert ("start_from" in text) is asked
+
+
 def test_a_floor_that_asks_for_more_noise_gets_it_and_less_is_charged():
     asked = question(laptops=120, profile="strict", steps=1)
     found = option(asked, 2.0, COUNTS)
