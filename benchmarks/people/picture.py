@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from benchmarks.people.results import Summary, Terms, read
 from deskbound_server.planner.picture import STYLE
 
-_COLOURS = ("#2f6db3", "#6b7685", "#2a8f6a", "#b4552d")
+_COLOURS = ("#2f6db3", "#6b7685", "#2a8f6a", "#b4552d", "#7a4fa3", "#b8902a", "#222b36")
 # What needs no crowd and no privacy, from ``baselines``: (words, hit@1).
 _YARDSTICKS = {
     "abb_ide": (("own Markov 2", 0.431),),
