@@ -53,7 +53,7 @@ def draw(found: dict[Terms, Summary], crowd: str, unit: str, path: Path) -> None
         raise SystemExit(f"There are no results for {crowd} with unit {unit}.")
     mpl.use("Agg")
     with mpl.rc_context(STYLE):  # type: ignore[arg-type]
-        figure = Figure(figsize=(8.6, 4.6), layout="constrained", facecolor="white")
+        figure = Figure(figsize=(8.6, 5.4), layout="constrained", facecolor="white")
         axis = figure.subplots()
         for colour, (name, points) in zip(cycle(_COLOURS), sorted(lines.items()), strict=False):
             _line(axis, points, name, colour)
@@ -64,7 +64,7 @@ def draw(found: dict[Terms, Summary], crowd: str, unit: str, path: Path) -> None
         axis.set_xlabel(f"epsilon for one {unit}")
         axis.set_ylabel("right at the first guess")
         axis.yaxis.set_major_formatter("{x:.0%}")
-        axis.legend(loc="lower right", fontsize=9)
+        figure.legend(loc="outside lower center", ncols=2, fontsize=9)
         date = {"Date": None} if path.suffix == ".svg" else None
         figure.savefig(path, metadata=date)
 
@@ -80,8 +80,8 @@ def _yardsticks(axis: Axes, heights: Mapping[str, float]) -> None:
     for words, height in heights.items():
         axis.axhline(height, color="#8a94a3", linewidth=0.9, linestyle=":")
         axis.annotate(
-            words, (0.0, height), xycoords=("axes fraction", "data"), xytext=(4, 3),
-            textcoords="offset points", fontsize=8,
+            words, (1.0, height), xycoords=("axes fraction", "data"), xytext=(-4, 3),
+            textcoords="offset points", fontsize=8, ha="right",
         )  # fmt: skip
 
 
