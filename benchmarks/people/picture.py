@@ -17,7 +17,10 @@ from matplotlib.figure import Figure
 from benchmarks.people.results import Summary, Terms, read
 from deskbound_server.planner.picture import STYLE
 
-_COLOURS = ("#2f6db3", "#6b7685", "#2a8f6a", "#b4552d", "#7a4fa3", "#b8902a", "#222b36")
+_COLOURS = (
+    "#2f6db3", "#6b7685", "#2a8f6a", "#b4552d", "#7a4fa3", "#b8902a", "#222b36", "#c2418f",
+    "#4aa3b5",
+)  # fmt: skip
 # What needs no crowd and no privacy, from ``baselines``: (words, hit@1).
 _YARDSTICKS = {
     "abb_ide": (("own Markov 2", 0.431),),
@@ -64,7 +67,7 @@ def draw(found: dict[Terms, Summary], crowd: str, unit: str, path: Path) -> None
         axis.set_xlabel(f"epsilon for one {unit}")
         axis.set_ylabel("right at the first guess")
         axis.yaxis.set_major_formatter("{x:.0%}")
-        figure.legend(loc="outside lower center", ncols=2, fontsize=9)
+        figure.legend(loc="outside lower center", ncols=2, fontsize=8)
         date = {"Date": None} if path.suffix == ".svg" else None
         figure.savefig(path, metadata=date)
 
