@@ -83,7 +83,7 @@ def main() -> None:
         table.add_row(f"{epsilon:g}", *cells)
     console = Console()
     console.print(table)
-    console.print(f"the best that any correlation can do: {over_constant(STEPS):.3f}")
+    console.print(f"the best of all mechanisms that are in every step: {over_constant(STEPS):.3f}")
 
 
 if __name__ == "__main__":

@@ -304,7 +304,7 @@ class Server:
             for message in self.grid.pull_messages(list(waiting)):
                 waiting.discard(message.metadata.reply_to_message_id)
                 found.append(message)
-            time.sleep(0.1)
+            time.sleep(0.1)  # between two looks; a reply ends the wait, and its absence fails
         assert not waiting, "a laptop did not reply"
         return found
 
