@@ -101,6 +101,7 @@ def main() -> None:
     parser.add_argument("--robust", action="store_true", help=told)
     parser.add_argument("--weigh", action="store_true", help="Who holds more counts more.")
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="How many.")
+    parser.add_argument("--seed", type=int, help="This one alone.")
     parser.add_argument("--keep", type=Path, help="Keep the networks in this folder.")
     options(parser)
     asked = parser.parse_args()
@@ -124,7 +125,7 @@ def main() -> None:
         result.add_column(name, justify="right")
     for epsilon in [asked.epsilon] if asked.epsilon else [np.inf, *EPSILONS]:
         row, scores = row_for(epsilon, asked.start, weigh=asked.weigh), []
-        for seed in range(1, asked.seeds + 1):
+        for seed in [asked.seed] if asked.seed else range(1, asked.seeds + 1):
             network, rng = Network(crowd.size, seed, row.size), np.random.default_rng(seed)
             each = weighing.weights(found.owner, found.laptops, rng) if asked.weigh else None
             if tallies is not None and row.counted is not None:

@@ -184,12 +184,12 @@ def worse(one: Context, other: Context) -> Context:
     """
     return replace(
         other,
-        locked=_worse(one.locked, other.locked),
-        idle=_worse(one.idle, other.idle),
-        password=_worse(one.password, other.password),
-        private=_worse(one.private, other.private),
-        exposed=_worse(one.exposed, other.exposed),
-        remote=_worse(one.remote, other.remote),
+        locked=worse_of(one.locked, other.locked),
+        idle=worse_of(one.idle, other.idle),
+        password=worse_of(one.password, other.password),
+        private=worse_of(one.private, other.private),
+        exposed=worse_of(one.exposed, other.exposed),
+        remote=worse_of(one.remote, other.remote),
         scheduled=None
         if None in (one.scheduled, other.scheduled)
         else (bool(one.scheduled and other.scheduled)),
@@ -197,7 +197,8 @@ def worse(one: Context, other: Context) -> Context:
     )
 
 
-def _worse(*told: bool | None) -> bool | None:
+def worse_of(*told: bool | None) -> bool | None:
+    """Return what closes most of several answers: yes, then nobody knows, then no."""
     return True if True in told else None if None in told else False
 
 

@@ -3,8 +3,12 @@
 The rules are read anew at each beat of the watch, after the control word and before the board
 learns that word. Whoever changes a rule writes the file first and raises the word then; so nothing
 born under the new word is ever judged by the old rules.
+
+Accessibility speaks at any time, also while the watch is looking. What closes counts at once; what
+opens counts from the next beat on, for a beat tells up to when all is known.
 """
 
+import copy
 import os
 import time
 from collections.abc import Callable
@@ -13,7 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from deskbound_client.capture.attention import Attention
-from deskbound_client.capture.gate import Context
+from deskbound_client.capture.gate import Context, worse_of
 from deskbound_client.capture.passwords import Listener
 from deskbound_client.capture.private_windows import Family
 from deskbound_client.capture.remote import ask_logind, is_remote
@@ -46,6 +50,7 @@ class Surroundings:
     ) -> None:
         self._file, self._bucket_of = rules, bucket_of
         self._attention, self._listener = attention, listener
+        self._told = attention  # as it was at the beginning of this beat
         self._now, self._ask = now, ask
         self._remote: bool | None = None
         self._rules: Rules | None = None
@@ -81,6 +86,7 @@ class Surroundings:
         """Read rules and news; tell whether other rules hold now."""
         if self._listener is not None:
             self._listener.heard()
+        self._told = copy.copy(self._attention)
         rules, before = self._file.read(), self._rules
         self._rules = rules
         return rules is not before
@@ -88,6 +94,7 @@ class Surroundings:
     def moved(self) -> None:
         """Another window is active."""
         self._attention.moved()
+        self._told.moved()
 
     def apply(self, context: Context, look: Look) -> Context:
         """Return the situation with all that is known here."""
@@ -95,11 +102,13 @@ class Surroundings:
         if look.application is not None and look.application.family is Family.NAMED and not private:
             if self._listener is not None:
                 self._listener.name_windows_of(look.pid)
-            private = self._attention.private(look.pid)
+            private = worse_of(*(one.private(look.pid) for one in (self._told, self._attention)))
+        now = time.monotonic()
+        password = (one.password(look.pid, now) for one in (self._told, self._attention))
         return replace(
             context,
             private=private,
-            password=self._attention.password(look.pid, time.monotonic()),
+            password=worse_of(*password),
             scheduled=self._rules.schedule.open_at(self._now()) if self._rules else None,
             remote=self._remote,
         )

@@ -82,9 +82,11 @@ class Watch(threading.Thread):
         self._changes: list[int] = []  # server times of changes not yet looked into
         self._look = Look(None)
         self._looked_around = float("-inf")
-        self._latest = 0
-        self._has_moved = self._resized = False
-        self._beaten_ms = -1
+        self._has_moved = False
+        self._unsure = False  # something came that cannot be told: nothing is known until a beat
+        self._unlocked: set[int] = set()  # lockers that have left since the last sign of life
+        self._heard_ms = -1  # server time of the last sign of life
+        self._beaten_ms = -1  # of the last whole beat
 
     def run(self) -> None:
         """Watch; an exception ends the thread, is counted, and leaves nothing known."""
@@ -148,9 +150,6 @@ class Watch(threading.Thread):
         self._can_tell_idle = idle.can_tell(connection)
         self._lockers = self._windows.lockers()
         self._read_keymap()
-        self._pulse()
-        context = self._describe(self._windows.active())
-        self._put_in_force(self._board.current, context, self._beaten_ms)
         self._beat()
 
     def _wait(self, seconds: float) -> None:
@@ -167,21 +166,22 @@ class Watch(threading.Thread):
         before, word = self._beaten_ms, self._word()
         changed = self._surroundings.refresh()  # after the word: see ``Surroundings``
         asking = self._surroundings.asking
-        resized, self._resized = self._resized, False
+        unsure, self._unsure = self._unsure, False
         presence = self._pulse()
-        held_up = 0 <= before < self._beaten_ms - _HELD_UP_MS
-        if held_up or (resized and not self._resized):
-            self._start_over(before)
-        self._drain()
+        now = self._beaten_ms = self._heard_ms
         if changed:
-            self._follow_rules(before)
+            self._windows.use(self._surroundings.classifier, self._surroundings.titles)
+            self._look_anew(replace(self._board.current, known=False), before)
+        if before < now - _HELD_UP_MS or (unsure and not self._unsure):
+            self._lockers |= self._windows.lockers()
+            self._look_anew(NOTHING_KNOWN, before)
+        self._drain()
         locked = (bool(self._lockers) or presence.saver_on) if self._can_tell_idle else None
         away = presence.idle_ms >= self._idle_ms if self._can_tell_idle else None
-        known = self._board.current
-        self._renew(replace(known, locked=locked, idle=away), before)
-        self._board.begin(word, self._beaten_ms)  # read before the beat, so it held by then
+        self._renew(replace(self._board.current, locked=locked, idle=away), before)
+        self._board.begin(word, now)  # read before the beat, so it held by then
         if not asking and not self._surroundings.asking:
-            self._board.confirm(self._beaten_ms)
+            self._board.confirm(now)
         return presence
 
     def _renew(self, context: Context, before: int) -> None:
@@ -204,23 +204,13 @@ class Watch(threading.Thread):
         self._looked_around = now
         return self._windows.exposed(known.number)
 
-    def _start_over(self, before: int) -> None:
-        """Know nothing of the time since the last beat, and look at everything anew."""
-        self._board.publish(NOTHING_KNOWN, before + 1)
-        self._changes.clear()
-        self._lockers = self._windows.lockers()
-        context = self._describe(self._windows.active())
-        self._put_in_force(NOTHING_KNOWN, context, self._beaten_ms + 1)
-
-    def _follow_rules(self, before: int) -> None:
-        """Look at the active window again, by rules that may have closed it since the last beat."""
-        self._windows.use(self._surroundings.classifier, self._surroundings.titles)
-        known = self._board.current
-        self._board.publish(replace(known, known=False), before + 1)
-        self._put_in_force(known, self._describe(known.number), self._beaten_ms)
+    def _look_anew(self, until_then: Context, before: int) -> None:
+        """Know no more than this of the time since the last beat, and look at what is there now."""
+        self._board.publish(until_then, before + 1)
+        self._changes.append(self._beaten_ms)
 
     def _pulse(self) -> idle.Presence:
-        """Make the server say what time it is, after all that happened before."""
+        """Ask for a sign of life: what time it is, after all that happened before."""
         self._heart.change_property(self._heart_atom, Xatom.STRING, 8, b"")
         if self._can_tell_idle:
             presence = idle.ask(self._connection)
@@ -231,21 +221,28 @@ class Watch(threading.Thread):
         return presence
 
     def _drain(self) -> None:
-        """Take in all news; a window that was active for less than a look stays unknown."""
+        """Take in all news; a window that was active for less than a look stays unknown.
+
+        A title is told of from the look on that finds its window, and a look takes its time: so
+        what it finds holds from the next sign of life on, and before that nothing is known.
+        """
         self._take()
         while self._changes:
-            first = self._changes[0]
-            several = self._changes[-1] > first
+            first, last = min(self._changes), max(self._changes)
             self._changes.clear()
             before = self._board.current
-            if several:
+            if last > first:
                 self._board.publish(replace(before, known=False), first)
             context = self._describe(self._windows.active())
-            self._take()
+            if self._look.anew:
+                self._pulse()
+                self._changes.append(self._heard_ms)
+            else:
+                self._take()
             if self._changes:  # it changed again while we asked: nobody knows what was there
-                self._changes.insert(0, first)
+                self._changes.append(first)
                 continue
-            self._put_in_force(before, context, self._latest if several else first)
+            self._put_in_force(before, context, last)
         if self._has_moved:
             self._moved()
 
@@ -256,7 +253,9 @@ class Watch(threading.Thread):
     def _news(self, event: Any) -> None:
         root, kind = int(self._root.id), event.type
         if kind == X.PropertyNotify and event.window.id == self._heart.id:
-            self._beaten_ms = self._clock.unwrap(event.time)
+            self._heard_ms = self._clock.unwrap(event.time)
+            self._lockers -= self._unlocked
+            self._unlocked.clear()
         elif kind == X.PropertyNotify:
             self._property(int(event.window.id), int(event.atom), event.time)
         elif kind == X.MapNotify:
@@ -265,10 +264,10 @@ class Watch(threading.Thread):
                 self._covered_by(int(event.window.id))
         elif kind in (X.UnmapNotify, X.DestroyNotify):
             self._looked_around = float("-inf")
-            self._lockers.discard(int(event.window.id))
+            self._unlocked.add(int(event.window.id))
             if kind == X.DestroyNotify:
                 self._windows.gone(int(event.window.id))
-        elif kind == X.ConfigureNotify and event.window.id in (root, self._board.current.number):
+        elif kind == X.ConfigureNotify and event.window.id in (root, self._windows.watched):
             self._has_moved = True
             if event.window.id == root:
                 self._new_size()
@@ -281,21 +280,28 @@ class Watch(threading.Thread):
                 self._looked_around = float("-inf")
             if atom != self._windows.active_atom:
                 return
-        elif window != self._board.current.number or atom not in self._windows.title_atoms:
+        elif window != self._windows.watched or atom not in self._windows.title_atoms:
             return
-        self._latest = self._clock.unwrap(time_)
-        self._changes.append(self._latest)
+        self._changes.append(self._clock.unwrap(time_))
 
     def _new_size(self) -> None:
         """The whole screen has another size: until the next beat, no pixel has a sure cell."""
-        self._resized = True
-        self._board.publish(replace(self._board.current, known=False), self._beaten_ms + 1)
+        self._know_nothing()
 
     def _covered_by(self, window: int) -> None:
-        if self._windows.is_locker(window):
+        locks = self._windows.is_locker(window)
+        if locks is None:  # it has come and gone: it may have been a lock screen
+            self._know_nothing()
+        elif locks:
             self._lockers.add(window)
+            self._unlocked.discard(window)
             locked = replace(self._board.current, locked=True)
-            self._board.publish(locked, self._beaten_ms + 1)
+            self._board.publish(locked, self._heard_ms + 1)
+
+    def _know_nothing(self) -> None:
+        """Until the next beat, which also closes the time since the one before it."""
+        self._unsure = True
+        self._board.publish(replace(self._board.current, known=False), self._heard_ms + 1)
 
     def _moved(self) -> None:
         self._has_moved = False
@@ -303,11 +309,11 @@ class Watch(threading.Thread):
         if known.number:
             rectangle = self._windows.rectangle(known.number)
             moved = replace(known, window=rectangle, screen=self._windows.screen())
-            self._board.publish(moved, self._beaten_ms + 1)
+            self._board.publish(moved, self._heard_ms + 1)
 
     def _put_in_force(self, before: Context, context: Context, since_ms: int) -> None:
         context = replace(context, idle=before.idle, locked=bool(self._lockers) or before.locked)
-        if self._resized:
+        if self._unsure:
             context = replace(context, known=False)
         if context.number != before.number:
             self._surroundings.moved()

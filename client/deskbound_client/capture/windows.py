@@ -51,6 +51,8 @@ class Look:
         private: it is a private window; None if its title does not tell.
         titled: whether another title may change any of this.
         pid: number of its process, 0 if it does not say.
+        anew: its title may change this, and nobody was told of changes before this look: what it
+            was a moment ago is not known.
     """
 
     application: Application | None
@@ -58,6 +60,7 @@ class Look:
     private: bool | None = None
     titled: bool = False
     pid: int = 0
+    anew: bool = False
 
 
 class Classifier:
@@ -134,6 +137,11 @@ class XWindows:
         """The properties of a window that hold its title."""
         return self._title_atoms
 
+    @property
+    def watched(self) -> int:
+        """The window whose changes are told: the last one looked at."""
+        return self._watched[0]
+
     def use(self, classifier: Classifier, titles: TitleRules) -> None:
         """Follow other rules from now on."""
         self._classifier, self._titles = classifier, titles
@@ -158,7 +166,8 @@ class XWindows:
         titled = application is not None and (
             bool(self._titles) or application.family in (Family.TITLED, Family.NAMED)
         )
-        self._watch(window, X.StructureNotifyMask | (X.PropertyChangeMask if titled else 0))
+        mask = X.StructureNotifyMask | (X.PropertyChangeMask if titled else 0)
+        anew = self._watch(window, mask) and titled
         if application is None:
             return Look(None)
         title = self._title(window) if titled else None
@@ -166,7 +175,7 @@ class XWindows:
         if window in self._private:
             private = True
         excluded = application.excluded or self._titles.exclude(title)
-        return Look(application, excluded, private, titled, self._pid(window))
+        return Look(application, excluded, private, titled, self._pid(window), anew)
 
     def is_private(self, window: int) -> None:
         """Take note that a window turned out to be private; it stays so until it is gone."""
@@ -243,16 +252,17 @@ class XWindows:
         self._private.discard(window)
         self.forget()
 
-    def _watch(self, window: int, mask: int) -> None:
-        """Be told of changes of a window; stop being told of the one before."""
+    def _watch(self, window: int, mask: int) -> bool:
+        """Be told of changes of a window and no longer of the one before; tell if that is new."""
         if self._watched == (window, mask):
-            return
+            return False
         before = self._watched[0]
         for number, wanted in ((before, X.NoEventMask), (window, mask)):
             if number and (number, wanted) != (window, X.NoEventMask):
                 resource = self._connection.create_resource_object("window", number)
                 resource.change_attributes(event_mask=wanted, onerror=_nobody)
         self._watched = (window, mask)
+        return True
 
     def rectangle(self, window: int) -> Rectangle | None:
         """Return where a window is on the screen, None if it is gone or not visible."""
@@ -271,22 +281,24 @@ class XWindows:
         """Return the windows that look like a lock screen: see ``is_locker``."""
         return {int(w.id) for w in self._root.query_tree().children if self.is_locker(int(w.id))}
 
-    def is_locker(self, window: int) -> bool:
+    def is_locker(self, window: int) -> bool | None:
         """Whether a window hides the screen from its window manager, as lock screens do.
 
         Such a window is visible, unmanaged (override-redirect) and large: at least a third of the
-        whole screen each way, since there may be one for each of several monitors.
+        whole screen each way, since there may be one for each of several monitors. None if it can
+        no longer be told: the window is gone or no longer shown.
         """
         resource = self._connection.create_resource_object("window", window)
         try:
             found = resource.get_attributes()
             size = resource.get_geometry()
         except xerror.XError:
-            return False
+            return None
+        if found.map_state != X.IsViewable:
+            return None
         whole = self.screen()
         return bool(
-            found.map_state == X.IsViewable
-            and found.override_redirect
+            found.override_redirect
             and found.win_class == X.InputOutput
             and 3 * size.width >= whole[0]
             and 3 * size.height >= whole[1]
