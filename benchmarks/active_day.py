@@ -30,7 +30,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -118,10 +118,10 @@ class Side:
 
     def by_process(self) -> list[tuple[str, float]]:
         """Return CPU seconds since ``begin`` of each sort of process, the dearest first."""
-        sums: Counter[str] = Counter()
+        sums: defaultdict[str, float] = defaultdict(float)
         for pid, seconds in self.cpu.items():
             sums[self.names[pid]] += seconds - self.began.get(pid, 0.0)
-        return sums.most_common()
+        return sorted(sums.items(), key=lambda one: -one[1])
 
 
 def role_of(command: list[str]) -> str:

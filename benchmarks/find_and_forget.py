@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +103,7 @@ def measure(count: int) -> dict[str, float]:
         size = sum(vault.day_path(day).stat().st_size for day in vault.days())
         found["megabytes"] = size / 1e6
         for name, query in QUERIES.items():
-            times = [timed(lambda query=query: stored.find(vault, query)) for _ in range(ROUNDS)]
+            times = [timed(partial(stored.find, vault, query)) for _ in range(ROUNDS)]
             walls, works = zip(*times, strict=True)
             found[f"find {name}, ms"] = statistics.median(walls) * 1e3
             found[f"find {name}, ms of the processor"] = statistics.median(works) * 1e3

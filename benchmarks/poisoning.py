@@ -27,6 +27,7 @@ from functools import cache, partial
 from itertools import product
 from multiprocessing import get_context
 from statistics import mean, stdev
+from typing import Literal
 
 import numpy as np
 import torch
@@ -204,7 +205,7 @@ def train(
             columns = [getattr(batch, field.name) for field in fields(Batch)]
             values = {name: parameter.detach() for name, parameter in parameters.items()}
             for name, gradient in of_each(values, *columns).items():
-                parameters[name].grad_sample = gradient
+                parameters[name].grad_sample = gradient  # type: ignore[attr-defined]
             optimizer.clip_and_accumulate()
         optimizer.step()
         optimizer.zero_grad()
@@ -232,10 +233,11 @@ def updates_of(
     return ATTACKS[attack](made[:liars], made[liars:], bound) + made[liars:]
 
 
+Aggregation = Literal["mean", "trimmed-mean", "median"]
 held_out_units = cache(generated_units)
 
 
-def run(attack: str, aggregation: str, seed: int, rounds: int) -> Result:
+def run(attack: str, aggregation: Aggregation, seed: int, rounds: int) -> Result:
     """Carry out a whole run under attack."""
     torch.set_num_threads(1)
     plan = replace(PLAN, aggregation=aggregation)

@@ -21,7 +21,9 @@ from itertools import pairwise
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the real laptops of the tests
+from deskbound_client.federation.ports import free_port
 from tests.helpers import server as real
+from tests.helpers.patience import until
 
 HELLO = """
 import os, time
@@ -68,7 +70,7 @@ def ours(folder: Path, rounds: int) -> list[float]:
     moments: list[float] = []
     answer = real.answers_with(0.001)
 
-    def noting(contract):  # type: ignore[no-untyped-def]
+    def noting(contract):
         moments.append(time.monotonic())
         return answer(contract)
 
@@ -89,7 +91,7 @@ def flowers(folder: Path, rounds: int) -> list[float]:
     app.mkdir()
     (app / "hello.py").write_text(HELLO)
     (app / "pyproject.toml").write_text(PROJECT)
-    port = real.free_port()
+    port = free_port()
     config = f'[superlink]\ndefault = "here"\n[superlink.here]\naddress = "127.0.0.1:{port}"\n'
     (folder / "config.toml").write_text(config + "insecure = true\n")
     environment = os.environ | {
@@ -111,15 +113,15 @@ def flowers(folder: Path, rounds: int) -> list[float]:
 
         start(link)
         for _ in range(2):
-            start([*node, str(real.free_port())])
+            start([*node, str(free_port())])
         submit = ["flwr", "run", str(app), "here"]
-        real.until(
+        until(
             lambda: subprocess.run(
                 submit, env=environment, stdout=log, stderr=log, check=False
             ).returncode == 0,
             "Flower takes the run",
         )  # fmt: skip
-        real.until(
+        until(
             lambda: times.exists() and len(times.read_text().split()) >= rounds,
             "Flower's rounds",
             240,

@@ -23,6 +23,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from flwr.app import Array, ArrayRecord, Context, Message, RecordDict
 from flwr.clientapp import ClientApp
@@ -38,7 +39,7 @@ from deskbound_simulation.laptop import Fleet
 from deskbound_simulation.seeds import seeded_source
 from deskbound_simulation.simulate import run_on
 from deskbound_simulation.worker import Worker
-from deskbound_strategies.task import find_task, weights_of
+from deskbound_strategies.task import Weights, find_task, weights_of
 from deskbound_strategies.vocabulary import Action
 
 PEOPLE = 12  # different ones; making days up is not what is measured
@@ -130,7 +131,7 @@ def flowers(folder: Path, laptops: int, rounds: int, processors: int) -> dict[st
             for unit in cut.units
         ]
         record = message.content["weights"]
-        weights = {name: array.numpy() for name, array in record.items()}
+        weights = _numbers(record)
         noise = seeded_source(SEED, "noise", number, message.metadata.group_id)
         update = trainer.train(find_task(contract.task), weights, units, contract, noise)
         return Message(RecordDict({"update": _arrays(update)}), reply_to=message)
@@ -146,14 +147,18 @@ def flowers(folder: Path, laptops: int, rounds: int, processors: int) -> dict[st
             replies = grid.send_and_receive(
                 [Message(content, node, "train", group_id=str(number)) for node in nodes]
             )
-            updates = [reply.content["update"] for reply in replies]
+            updates = [_numbers(reply.content["update"]) for reply in replies]
             for name in weights:
-                weights[name] += sum(one[name].numpy() for one in updates) / len(updates)
+                weights[name] += np.sum([one[name] for one in updates], axis=0) / len(updates)
             times.append(time.monotonic())
 
-    config = {"client_resources": {"num_cpus": processors, "num_gpus": 0.0}}
+    config: Any = {"client_resources": {"num_cpus": processors, "num_gpus": 0.0}}
     run_simulation(server, client, laptops, backend_config=config)
     return {"clients_per_second": laptops * (rounds - 1) / (times[-1] - times[0])}
+
+
+def _numbers(record: Any) -> Weights:
+    return {name: array.numpy() for name, array in record.items()}
 
 
 def _arrays(tensors: Mapping[str, Any]) -> ArrayRecord:

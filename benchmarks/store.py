@@ -14,6 +14,7 @@ import sqlite3
 import statistics
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -67,12 +68,11 @@ class Plain:
     def actions(self) -> int:
         """Read all rows in order and count them."""
         return sum(
-            1
+            StoredAction(*row) is not None
             for row in self.raw.execute(
                 "SELECT token, app, gap, at, stream, bucket, fx, fy, mono, boot, source"
                 " FROM actions ORDER BY id"
             )
-            if StoredAction(*row)
         )
 
 
@@ -96,8 +96,8 @@ def one_round(folder: Path, rows: list[StoredAction]) -> dict[str, float]:
     ours = DayFile(open_database(folder / "ours.db", key, create=True))
     plain = Plain(folder / "plain.db")
     batches = [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)]
-    ours_in, ours_cpu = timed(lambda: [ours.append(batch) for batch in batches])
-    plain_in, plain_cpu = timed(lambda: [plain.append(batch) for batch in batches])
+    ours_in, ours_cpu = timed(lambda: deque(map(ours.append, batches)))
+    plain_in, plain_cpu = timed(lambda: deque(map(plain.append, batches)))
     ours_out, _ = timed(lambda: sum(1 for _ in ours.actions()))
     plain_out, _ = timed(plain.actions)
     ours.connection.close()

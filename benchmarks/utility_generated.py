@@ -28,7 +28,7 @@ from deskbound_strategies.next_action import TASK
 from deskbound_strategies.personas import PERSONAS, Persona
 from deskbound_strategies.server_optimizer import ServerOptimizer, advance, initial_state
 from deskbound_strategies.task import Metrics, Unit, Weights, weights_of
-from deskbound_strategies.vocabulary import VOCABULARY_HASH
+from deskbound_strategies.vocabulary import VOCABULARY_HASH, Action
 
 DAYS, FIRST_DAY, DELTA = 7, date(2026, 11, 9), 1e-5
 ROUNDS = 15
@@ -43,7 +43,8 @@ PLAN = RoundContract(
 
 
 def day_of(persona: Persona, day: date, seed: int) -> list[Unit]:
-    encoder, actions = Encoder(), []
+    encoder = Encoder()
+    actions: list[Action] = []
     for observation, at in generate_day(persona, day, seed):
         actions += encoder.feed(observation, at)
     actions += encoder.flush(actions[-1].at)

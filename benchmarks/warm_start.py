@@ -32,11 +32,12 @@ from deskbound_strategies.next_action import TASK
 from deskbound_strategies.server_optimizer import advance, initial_state
 from deskbound_strategies.task import Metrics, Unit, Weights, weights_of
 from deskbound_strategies.taught import taught_by_counts
+from deskbound_strategies.vocabulary import TOKENS
 
 
 def counted(units: list[Unit], noise: float, seed: int) -> CountsModel:
     """Counts of some units, as a round of them would add them up, and noise on every cell."""
-    model = CountsModel(COUNTS.actions)
+    model = CountsModel(len(TOKENS))
     generator = torch.Generator().manual_seed(seed)
     cells = list(model.parameters())
     with torch.no_grad():

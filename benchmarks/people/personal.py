@@ -257,8 +257,8 @@ def along_table(crowd: Crowd, asked: argparse.Namespace) -> Table:
     for name in ("who", "epsilon", "hit@1", "hit@5", "MRR"):
         result.add_column(name, justify="right")
     for who in ("own", "shared", "both"):
-        mine = {which: every for (by, which), every in found.items() if by == who}
-        for epsilon, scores in _over_seeds(mine):
+        theirs = {which: every for (by, which), every in found.items() if by == who}
+        for epsilon, scores in _over_seeds(theirs):
             named = "" if who == "own" else _named(epsilon)
             result.add_row(who, named, *Summary.of(scores).cells)
     return result

@@ -80,7 +80,8 @@ class Tallies:
 
     def summed(self, times: Floats) -> Floats:
         """Return (cells,) the sum of all units, each taken ``times`` over: (units,)."""
-        return np.bincount(self.cell, self.value * times[self.unit], minlength=self.cells)
+        each = self.value * times[self.unit]
+        return np.bincount(self.cell, each, minlength=self.cells).astype(np.float64)
 
 
 def tally(
@@ -274,9 +275,9 @@ def main() -> None:
     for (epsilon, seed), every in ranked.items():
         scores.setdefault(epsilon, []).append(score(every))
         append(asked.append, replace(terms, epsilon=epsilon), seed, scores[epsilon][-1])
-    for epsilon, each in scores.items():
-        sigma = "" if np.isinf(epsilon) else f"{sigmas[epsilon]:.2f}"
-        told.add_row(f"{epsilon:g}", sigma, *Summary.of(each).cells)
+    for epsilon, every_seed in scores.items():
+        noise = "" if np.isinf(epsilon) else f"{sigmas[epsilon]:.2f}"
+        told.add_row(f"{epsilon:g}", noise, *Summary.of(every_seed).cells)
     console.print(told)
 
 
