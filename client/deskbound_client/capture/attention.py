@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 PASSWORD_TEXT = 40  # ATSPI_ROLE_PASSWORD_TEXT
 BACKOFF_SECONDS = 2.0
+# Programs and the window manager tell of one and the same change of window, in either order.
+TOGETHER_SECONDS = 1.0
 
 # Roles that are what they say also where a program hides what lies inside: in a browser the focus
 # may be said to be on the page while a field in it has the keyboard.
@@ -54,7 +56,8 @@ class Attention:
     A password field counts until another object has the keyboard, and a moment longer. After
     ``unsure`` nobody knows what has the keyboard, so it counts as a password field until
     there is news. So it does in a program that only just joined: its window may have had the
-    keyboard before, and then it says so only when that changes.
+    keyboard before, and then it says so only when that changes. What was said before another
+    window became active tells nothing of that one, also where both are of one program.
     """
 
     def __init__(self) -> None:
@@ -64,6 +67,8 @@ class Attention:
         self._joined: dict[str, int] = {}  # process by sender; replaced, never changed in place
         self._backoff_until = float("-inf")
         self._unsure = False
+        self._framed, self._focused = float("-inf"), float("-inf")  # when it was said
+        self._late = float("-inf")  # what was said before this tells nothing any more
 
     def password(self, pid: int, now: float) -> bool | None:
         """Return whether a password field has the keyboard, None if that cannot be told.
@@ -79,13 +84,16 @@ class Attention:
             return True
         if pid and pid in self._joined.values():
             return True
+        fresh = self._focused >= self._late
         told = field is not None and pid and field.pid == pid and field.role in PLAIN
-        return False if told else None
+        return False if told and fresh else None
 
     def private(self, pid: int) -> bool | None:
         """Return whether the active window of this program is private."""
         frame = self._frame
-        return frame.private if frame is not None and pid and frame.pid == pid else None
+        if frame is None or not pid or frame.pid != pid:
+            return None
+        return frame.private if frame.private or self._framed >= self._late else None
 
     def frame_of(self, pid: int) -> Frame | None:
         """Return the active window of this program if it is the active one."""
@@ -104,9 +112,10 @@ class Attention:
         self._joined = {}
         self._unsure = False
 
-    def moved(self) -> None:
+    def moved(self, now: float) -> None:
         """Another window is active on the screen; what had the keyboard before does not matter."""
         self._unsure = False
+        self._late = now - TOGETHER_SECONDS
 
     def joined(self, sender: str, pid: int) -> None:
         """A program begins to take part, and has not said yet what has the keyboard."""
@@ -120,7 +129,7 @@ class Attention:
         self._unsure = False
         self._said(frame.sender)
         self._leave(now)
-        self._frame = frame
+        self._frame, self._framed = frame, now
         self._field = self._left.pop(frame.sender, None)
 
     def named(self, frame: Frame, *, private: bool) -> None:
@@ -144,7 +153,7 @@ class Attention:
         self._left.pop(field.sender, None)
         if field.role != PASSWORD_TEXT:
             self._leave(now)
-        self._field = field
+        self._field, self._focused = field, now
 
     def unfocused(self, sender: str, thing: str, now: float) -> None:
         """An object no longer has the keyboard."""

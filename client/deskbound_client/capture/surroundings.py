@@ -51,6 +51,7 @@ class Surroundings:
         self._file, self._bucket_of = rules, bucket_of
         self._attention, self._listener = attention, listener
         self._told = attention  # as it was at the beginning of this beat
+        self._active = 0
         self._now, self._ask = now, ask
         self._remote: bool | None = None
         self._rules: Rules | None = None
@@ -91,10 +92,12 @@ class Surroundings:
         self._rules = rules
         return rules is not before
 
-    def moved(self) -> None:
-        """Another window is active."""
-        self._attention.moved()
-        self._told.moved()
+    def moved(self, window: int) -> None:
+        """This window is active, or none; only another one than before is news."""
+        if window and window != self._active:
+            self._active = window
+            for one in (self._attention, self._told):
+                one.moved(time.monotonic())
 
     def apply(self, context: Context, look: Look) -> Context:
         """Return the situation with all that is known here."""

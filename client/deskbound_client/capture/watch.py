@@ -316,7 +316,7 @@ class Watch(threading.Thread):
         if self._unsure:
             context = replace(context, known=False)
         if context.number != before.number:
-            self._surroundings.moved()
+            self._surroundings.moved(context.number)
         context = self._surroundings.apply(context, self._look)
         self._board.publish(replace(context, exposed=before.exposed), since_ms)
         if context.known and context.number != before.number:

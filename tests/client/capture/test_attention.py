@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from deskbound_client.capture.attention import (
     BACKOFF_SECONDS,
     PASSWORD_TEXT,
+    TOGETHER_SECONDS,
     Attention,
     Field,
     Frame,
@@ -24,7 +25,7 @@ def test_nothing_said_is_nothing_known():
 
 def test_after_connecting_it_counts_as_a_password_until_there_is_news():
     for news in (
-        lambda found: found.moved(),
+        lambda found: found.moved(0),
         lambda found: found.focused(FIELD, 0),
         lambda found: found.activated(FRAME, 0),
         lambda found: found.lost(),
@@ -57,7 +58,7 @@ def test_what_another_program_says_does_not_open_the_one_that_joined():
     attention = Attention()
     attention.joined("a", 10)
     attention.focused(Field("b", "/1", 11, ENTRY), 0)
-    attention.moved()
+    attention.moved(0)
     assert attention.password(10, 0) is True
 
 
@@ -103,6 +104,27 @@ def test_a_private_window_is_told_for_its_own_program_while_it_is_active():
     assert attention.private(10) is True
     attention.deactivated("a", "/0", 0)
     assert attention.private(10) is None
+
+
+def test_what_was_said_of_a_window_tells_nothing_of_the_next_one_of_the_same_program():
+    attention = Attention()
+    attention.activated(FRAME, 0)
+    attention.focused(FIELD, 0)
+    attention.moved(10)
+    assert (attention.password(10, 10), attention.private(10)) == (None, None)
+    attention.activated(FRAME, 11)
+    attention.focused(FIELD, 11)
+    assert (attention.password(10, 11), attention.private(10)) == (False, False)
+    attention.moved(11 + TOGETHER_SECONDS)
+    assert (attention.password(10, 12), attention.private(10)) == (False, False), "told together"
+
+
+def test_a_private_window_and_a_password_field_close_however_long_ago_they_were_told():
+    attention = Attention()
+    attention.activated(Frame("a", "/0", 10, private=True), 0)
+    attention.focused(SECRET, 0)
+    attention.moved(10)
+    assert (attention.password(10, 10), attention.private(10)) == (True, True)
 
 
 def test_a_program_that_ended_tells_nothing():

@@ -121,7 +121,7 @@ def test_where_accessibility_falls_silent_it_counts_as_a_password_field(desktop)
         says(lambda: attention.password(0, time.monotonic()) is None, able, entry, terminal)
     eventually(lambda: not listener.connected, "the end of the bus to be noticed")
     assert attention.password(0, float("inf")) is True
-    attention.moved()
+    attention.moved(time.monotonic())
     assert attention.password(0, float("inf")) is None
     listener.stop()
     listener.join(20)

@@ -1,7 +1,10 @@
 """What accessibility tells while the watch looks: what closes counts at once, what opens later."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from deskbound_client.capture import surroundings
 from deskbound_client.capture.attention import PASSWORD_TEXT, Attention, Field, Frame
 from deskbound_client.capture.gate import Context
 from deskbound_client.capture.private_windows import Family
@@ -59,5 +62,22 @@ def test_after_a_fall_silent_another_window_is_judged_anew(told):
     attention.unsure()
     around.refresh()
     assert around.apply(Context(), BROWSER).password is True
-    around.moved()
+    around.moved(0)
+    assert around.apply(Context(), BROWSER).password is True, "no window is active"
+    around.moved(1)
     assert around.apply(Context(), BROWSER).password is None
+
+
+def test_another_window_asks_for_news_and_the_same_one_again_does_not(told, monkeypatch):
+    attention, around = told
+    now = SimpleNamespace(monotonic=lambda: 100.0)
+    monkeypatch.setattr(surroundings, "time", now)
+    attention.activated(frame(private=False), 100.0)
+    around.refresh()
+    around.moved(1)
+    now.monotonic = lambda: 200.0
+    for window in (0, 1):
+        around.moved(window)
+        assert around.apply(Context(), BROWSER).private is False
+    around.moved(2)
+    assert around.apply(Context(), BROWSER).private is None
