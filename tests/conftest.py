@@ -3,12 +3,15 @@
 import functools
 import gc
 import os
+import time
 from collections.abc import Generator, Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.helpers.daytime import zone_off_midnight
 from tests.helpers.lanes import Lanes, place
 
 if TYPE_CHECKING:
@@ -16,6 +19,10 @@ if TYPE_CHECKING:
 
 # Several workers share the processors; numpy and torch read this when they are first imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Wherever this runs; what tests start inherits it. Those about zones set their own.
+os.environ["TZ"] = zone_off_midnight(datetime.now(UTC)) or "UTC"
+time.tzset()
 
 # How long an example takes says how busy the machine is, and nothing about the code.
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
