@@ -19,7 +19,7 @@ from deskbound_server.planner.picture import STYLE
 
 _COLOURS = (
     "#2f6db3", "#6b7685", "#2a8f6a", "#b4552d", "#7a4fa3", "#b8902a", "#222b36", "#c2418f",
-    "#4aa3b5",
+    "#4aa3b5", "#8a8f2a", "#d98a8a",
 )  # fmt: skip
 # What needs no crowd and no privacy, from ``baselines``: (words, hit@1).
 _YARDSTICKS = {

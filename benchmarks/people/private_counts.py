@@ -161,11 +161,11 @@ def released(
     return cells + rng.normal(0.0, noise, tallies.cells)
 
 
-def sigma_for(epsilon: float, earlier: Sequence[SampledGaussian] = ()) -> float:
+def sigma_for(epsilon: float, earlier: Sequence[SampledGaussian] = (), steps: int = STEPS) -> float:
     """Return the noise with which all steps, and what was told before, cost so much."""
 
     def over(sigma: float) -> float:
-        return epsilon_prv([*earlier, SampledGaussian(RATE, sigma, STEPS)], DELTA) - epsilon
+        return epsilon_prv([*earlier, SampledGaussian(RATE, sigma, steps)], DELTA) - epsilon
 
     return float(brentq(over, 0.4, 40.0, xtol=1e-3))
 
@@ -236,13 +236,14 @@ def main() -> None:
     options(parser)
     parser.add_argument("--people-out", action="store_true", help="Guess people from others only.")
     parser.add_argument("--weigh", action="store_true", help="Who holds more counts more.")
+    parser.add_argument("--steps", type=int, default=STEPS, help="Of the round.")
     asked = parser.parse_args()
     crowd, console = load(asked.set, asked.data), Console()
     parts = [person.split() for person in crowd.people]
     if asked.validate:
         parts = [past.split(0.875) for past, _ in parts]
     earlier = [weighing.EVENT] if asked.weigh else []
-    sigmas = {epsilon: sigma_for(epsilon, earlier) for epsilon in EPSILONS}
+    sigmas = {epsilon: sigma_for(epsilon, earlier, asked.steps) for epsilon in EPSILONS}
     # What was ranked without noise, and for each epsilon and seed; by fold.
     ranked: dict[tuple[float, int], list[Whole]] = {}
     units_of = []
@@ -257,16 +258,17 @@ def main() -> None:
                 each = (
                     weighing.weights(tallies.owner, tallies.laptops, rng) if asked.weigh else None
                 )
-                cells = released(tallies, sigma, rng, weights=each)
+                cells = released(tallies, sigma, rng, steps=asked.steps, weights=each)
                 ranked.setdefault((epsilon, seed), []).extend(guessed(cells, crowd.size, held))
     whose = ", each guessed from the others" if asked.people_out else ""
     told = Table(
         title=f"{crowd.name}: private counts of {len(parts)} people{whose}, "
-        f"{max(units_of):,} {asked.unit} units, delta {DELTA:g}, q {RATE}, {STEPS} steps"
+        f"{max(units_of):,} {asked.unit} units, delta {DELTA:g}, q {RATE}, {asked.steps} steps"
     )
     for name in ("epsilon", "sigma", "hit@1", "hit@5", "MRR"):
         told.add_column(name, justify="right")
     model = "counts"
+    model += f", {asked.steps} steps" if asked.steps != STEPS else ""
     model += ", weighed" if asked.weigh else ""
     model += ", people left out" if asked.people_out else ""
     most = asked.actions or UNIT_ACTIONS[asked.unit]
