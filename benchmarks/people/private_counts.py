@@ -3,10 +3,12 @@
     python -m benchmarks.people.private_counts [--data FOLDER] [--set abb_ide] [--unit session]
 
 Each person is a laptop. What the task ``action_counts`` does there, unit by unit, is done here for
-all laptops at once: units are cut by the client's own code, clipped counts are summed, each step
-samples units, each laptop adds noise of its own to each step, the server averages. A test holds
-this against the client's own training. Every unit of all days takes part, and epsilon is that of
-all steps together, for one unit, at ``DELTA`` (PRV).
+all laptops at once: units are cut by the client's own code, clipped counts are summed, each laptop
+adds noise of its own, the server averages. A test holds this against the client's own training.
+Every unit of all days takes part, once, and epsilon is that of all together, for one unit, at
+``DELTA`` (PRV).
+
+With ``--rate`` and ``--steps`` each step samples units and gets noise of its own.
 
 With ``--people-out`` people are parted into folds, and the later events of each fold's people are
 guessed from the counts of the others alone.
@@ -42,8 +44,8 @@ from deskbound_strategies.vocabulary import GAP_UNKNOWN, Action
 DELTA = 1e-6
 EPSILONS = (8.0, 4.0, 2.0, 1.0)
 SEEDS = (1, 2, 3)
-# As the floor ``balanced`` lets a contract ask.
-RATE, STEPS, CLIP = 0.2, 25, 1.0
+# As in ``plans/counts.toml``, but for the noise.
+RATE, STEPS, CLIP = 1.0, 1, 1.0
 UNIT_SECONDS, UNIT_ACTIONS = 600, {"session": 256, "day": 1024}
 FOLDS = 5
 _AT_ONCE = 2_000  # contexts
@@ -147,7 +149,7 @@ def released(
         tallies: of all units.
         sigma: noise multiplier.
         rng: samples units and draws noise.
-        rate: q.
+        rate: q, of each step.
         steps: of the round.
         weights: (laptops,) how much each one's noised counts count, or all alike.
     """
@@ -161,11 +163,16 @@ def released(
     return cells + rng.normal(0.0, noise, tallies.cells)
 
 
-def sigma_for(epsilon: float, earlier: Sequence[SampledGaussian] = (), steps: int = STEPS) -> float:
+def sigma_for(
+    epsilon: float,
+    earlier: Sequence[SampledGaussian] = (),
+    rate: float = RATE,
+    steps: int = STEPS,
+) -> float:
     """Return the noise with which all steps, and what was told before, cost so much."""
 
     def over(sigma: float) -> float:
-        return epsilon_prv([*earlier, SampledGaussian(RATE, sigma, steps)], DELTA) - epsilon
+        return epsilon_prv([*earlier, SampledGaussian(rate, sigma, steps)], DELTA) - epsilon
 
     return float(brentq(over, 0.4, 40.0, xtol=1e-3))
 
@@ -236,6 +243,7 @@ def main() -> None:
     options(parser)
     parser.add_argument("--people-out", action="store_true", help="Guess people from others only.")
     parser.add_argument("--weigh", action="store_true", help="Who holds more counts more.")
+    parser.add_argument("--rate", type=float, default=RATE, help="q, of each step.")
     parser.add_argument("--steps", type=int, default=STEPS, help="Of the round.")
     asked = parser.parse_args()
     crowd, console = load(asked.set, asked.data), Console()
@@ -243,7 +251,7 @@ def main() -> None:
     if asked.validate:
         parts = [past.split(0.875) for past, _ in parts]
     earlier = [weighing.EVENT] if asked.weigh else []
-    sigmas = {epsilon: sigma_for(epsilon, earlier, asked.steps) for epsilon in EPSILONS}
+    sigmas = {epsilon: sigma_for(epsilon, earlier, asked.rate, asked.steps) for epsilon in EPSILONS}
     # What was ranked without noise, and for each epsilon and seed; by fold.
     ranked: dict[tuple[float, int], list[Whole]] = {}
     units_of = []
@@ -258,17 +266,19 @@ def main() -> None:
                 each = (
                     weighing.weights(tallies.owner, tallies.laptops, rng) if asked.weigh else None
                 )
-                cells = released(tallies, sigma, rng, steps=asked.steps, weights=each)
+                cells = released(tallies, sigma, rng, asked.rate, asked.steps, each)
                 ranked.setdefault((epsilon, seed), []).extend(guessed(cells, crowd.size, held))
     whose = ", each guessed from the others" if asked.people_out else ""
     told = Table(
         title=f"{crowd.name}: private counts of {len(parts)} people{whose}, "
-        f"{max(units_of):,} {asked.unit} units, delta {DELTA:g}, q {RATE}, {asked.steps} steps"
+        f"{max(units_of):,} {asked.unit} units, delta {DELTA:g}, q {asked.rate:g}, "
+        f"steps {asked.steps}"
     )
     for name in ("epsilon", "sigma", "hit@1", "hit@5", "MRR"):
         told.add_column(name, justify="right")
     model = "counts"
-    model += f", {asked.steps} steps" if asked.steps != STEPS else ""
+    if (asked.rate, asked.steps) != (RATE, STEPS):
+        model += f", {asked.steps} steps of {asked.rate:g}"
     model += ", weighed" if asked.weigh else ""
     model += ", people left out" if asked.people_out else ""
     most = asked.actions or UNIT_ACTIONS[asked.unit]

@@ -14,10 +14,9 @@ from deskbound_strategies.accounting import SampledGaussian
 
 Floats = NDArray[np.float64]
 
-# One unit more or less changes the number by one; against the rest this costs next to nothing. A
-# few units are left out at random, for the numerical accountant knows no rate of 1.
-RATE, SIGMA = 0.999, 30.0
-EVENT = SampledGaussian(RATE, SIGMA, 1)
+# One unit more or less changes the number by one; against the rest this costs next to nothing.
+SIGMA = 30.0
+EVENT = SampledGaussian(1.0, SIGMA, 1)
 # Units at which a laptop counts half: fewer follow those who do much, more let in more noise.
 HALF = 500.0
 
@@ -30,7 +29,6 @@ def weights(owner: Whole, laptops: int, rng: np.random.Generator) -> Floats:
         laptops: how many there are.
         rng: draws the noise of each laptop's number.
     """
-    counted = rng.binomial(np.bincount(owner, minlength=laptops), RATE)
-    told = counted + rng.normal(0.0, SIGMA, laptops)
+    told = np.bincount(owner, minlength=laptops) + rng.normal(0.0, SIGMA, laptops)
     held = np.maximum(told, 1.0)
     return np.asarray(held / (held + HALF))

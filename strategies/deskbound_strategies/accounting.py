@@ -175,7 +175,7 @@ def epsilon_prv(events: Sequence[SampledGaussian], delta: float) -> float:
     """Return an upper bound of epsilon at ``delta``, numerically composed (PRV).
 
     Falls back to the Renyi bound, which is never lower by more than the numerical error, where
-    the numerical accountant cannot work: sampling rates of 1 or very large losses.
+    the numerical accountant cannot work: very small or very large losses.
     """
     if not events:
         return 0.0
@@ -183,7 +183,7 @@ def epsilon_prv(events: Sequence[SampledGaussian], delta: float) -> float:
     for event in events:
         total += curve_of(event)
     renyi = epsilon_of(total, delta)
-    if any(event.sampling_rate == 1.0 for event in events) or not 0.01 < renyi < 64.0:
+    if not 0.01 < renyi < 64.0:
         return renyi
     return min(renyi, _prv(frozenset(_merged(events).items()), delta, max(renyi, 0.3)))
 

@@ -10,6 +10,8 @@ from dp_accounting.pld import PLDAccountant
 from dp_accounting.rdp import RdpAccountant
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import brentq
+from scipy.stats import norm
 
 from deskbound_strategies import accounting
 from deskbound_strategies.accounting import (
@@ -84,6 +86,33 @@ def test_mixed_rounds_compose_as_in_the_other_library() -> None:
     theirs = other_pld(events).get_epsilon(DELTA)
     assert epsilon_prv(events, DELTA) == pytest.approx(theirs, rel=0.01)
     assert epsilon_prv(events, DELTA) == epsilon_prv(events[::-1], DELTA)
+
+
+def exact_gaussian(shift: float, delta: float) -> float:
+    """Balle and Wang (2018), Theorem 8: of a Gaussian whose mean moves by so many deviations."""
+
+    def over(epsilon: float) -> float:
+        near = norm.cdf(shift / 2 - epsilon / shift)
+        far = math.exp(epsilon + norm.logcdf(-shift / 2 - epsilon / shift))
+        return float(near - far - delta)
+
+    return float(brentq(over, 0.0, 100.0))
+
+
+@pytest.mark.parametrize("delta", [1e-5, 1e-6, 1e-8])
+@pytest.mark.parametrize("sigmas", [[0.65], [1.2], [4.2], [100.0], [30.0] * 200, [1.2, 3.0, 3.0]])
+def test_whoever_takes_every_unit_pays_what_a_gaussian_costs(
+    sigmas: list[float], delta: float
+) -> None:
+    events = [SampledGaussian(1.0, sigma, 1) for sigma in sigmas]
+    exact = exact_gaussian(math.sqrt(sum(sigma**-2 for sigma in sigmas)), delta)
+    assert exact <= epsilon_prv(events, delta) <= exact + 0.006
+
+
+def test_counting_every_unit_composes_with_sampled_rounds() -> None:
+    events = [SampledGaussian(1.0, 3.0, 1), SampledGaussian(0.2, 3.0, 200)]
+    theirs = other_pld(events).get_epsilon(DELTA)
+    assert theirs <= epsilon_prv(events, DELTA) <= 1.01 * theirs
 
 
 @given(events=st.lists(EVENTS, min_size=1, max_size=4), delta=st.floats(1e-8, 1e-3))

@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.people import private_counts
 from benchmarks.people.counting import Chain, chain_ranks
-from benchmarks.people.private_counts import CLIP, FOLDS, RATE, folds, ranks, released, tally
+from benchmarks.people.private_counts import CLIP, FOLDS, folds, ranks, released, tally
 from benchmarks.people.sets import Crowd, Person
 from deskbound_client.learn.trainer import SGD_MOMENTUM, train
 from deskbound_strategies.action_counts import ActionCounts
@@ -56,14 +56,15 @@ def test_units_are_cut_counted_and_clipped_as_on_a_laptop(crowd, kind):
     assert np.isclose(norms.max(), CLIP), "some unit is clipped, or this shows little"
 
 
-def test_the_noise_is_that_of_all_laptops_and_steps(crowd):
-    sigma, steps = 1.5, 6
+@pytest.mark.parametrize(("rate", "steps"), [(1.0, 1), (0.2, 6)])
+def test_the_noise_is_that_of_all_laptops_and_steps(crowd, rate, steps):
+    sigma = 1.5
     laptops = sum(
-        sent(crowd, number, "session", sampling_rate=RATE, noise_multiplier=sigma, steps=steps)
+        sent(crowd, number, "session", sampling_rate=rate, noise_multiplier=sigma, steps=steps)
         for number in range(3)
     )
     tallies = tally(crowd, list(crowd.people), "session")
-    here = released(tallies, sigma, np.random.default_rng(2), steps=steps)
+    here = released(tallies, sigma, np.random.default_rng(2), rate, steps)
     assert laptops.shape == here.shape
     assert abs(here.std() / laptops.std() - 1) < 0.02
     left = np.arange(steps, 0, -1)
@@ -89,9 +90,10 @@ def test_ranks_without_noise_are_those_of_plain_counting(crowd):
         assert abs(np.mean(ours == 0) - np.mean(theirs == 0)) < 0.1
 
 
-def test_noise_is_chosen_for_what_all_steps_cost():
-    sigma = private_counts.sigma_for(2.0)
-    event = private_counts.SampledGaussian(RATE, sigma, private_counts.STEPS)
+@pytest.mark.parametrize(("rate", "steps"), [(1.0, 1), (0.2, 100)])
+def test_noise_is_chosen_for_what_all_steps_cost(rate, steps):
+    sigma = private_counts.sigma_for(2.0, rate=rate, steps=steps)
+    event = private_counts.SampledGaussian(rate, sigma, steps)
     assert abs(private_counts.epsilon_prv([event], private_counts.DELTA) - 2.0) < 0.01
 
 

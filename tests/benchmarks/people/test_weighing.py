@@ -21,9 +21,9 @@ def test_the_number_is_told_with_the_noise_that_is_charged(monkeypatch):
     monkeypatch.setattr(weighing, "HALF", 1e12)  # so weights are the numbers themselves
     owner = np.repeat(np.arange(2000), 1000)
     told = weighing.weights(owner, 2000, np.random.default_rng(1)) * weighing.HALF
-    assert told.mean() == pytest.approx(999, abs=3)
+    assert told.mean() == pytest.approx(1000, abs=3)
     assert told.std() == pytest.approx(weighing.EVENT.noise_multiplier, rel=0.05)
-    assert weighing.EVENT.sampling_rate == weighing.RATE
+    assert weighing.EVENT.sampling_rate == 1.0
     alone = epsilon_prv([weighing.EVENT], DELTA)
     assert 0 < alone < 0.2
     with_rest = [weighing.EVENT, SampledGaussian(0.2, 4.0, 200)]
