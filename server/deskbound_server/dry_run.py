@@ -56,7 +56,10 @@ _TERMS: dict[RefusalCode, tuple[_Words, dict[str, Any]]] = {
         {"clip_max": math.inf},
     ),
     RefusalCode.SAMPLING_TOO_HIGH: (
-        lambda plan, floor: f"q {plan.sampling_rate:g}, at most {floor.sampling_max:g}",
+        lambda plan, floor: (
+            f"q {plan.sampling_rate:g}, at most {floor.sampling_max:g}"
+            + (", or 1 in a single step" if plan.task in floor.unsampled_tasks else "")
+        ),
         {"sampling_max": 1.0},
     ),
     RefusalCode.STEPS_TOO_MANY: (

@@ -8,6 +8,13 @@ def moment(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M") if seconds else ""
 
 
+def takes_words(rate: float, steps: int) -> str:
+    """Return what a round takes of a laptop's units, in a few words."""
+    if rate == 1.0 and steps == 1:
+        return "every unit once"
+    return f"{steps} step{'' if steps == 1 else 's'} of q {rate:g}"
+
+
 def codes(counts: dict[str, int]) -> str:
     """Return counts by code as one short text."""
     return ", ".join(f"{count} {code}" for code, count in sorted(counts.items()))

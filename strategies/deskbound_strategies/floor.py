@@ -19,6 +19,10 @@ Sandbox = Literal["wanted", "required"]
 RESEARCH: Profile = "research"
 # Who has to vouch, and for what: any profile may have these beside its numbers.
 VOUCHING = frozenset({"witnesses", "witness_quorum", "reviewers", "sandbox"})
+# Bounds that a floor recorded before they came to be does not have; left out where not used.
+_SINCE = VOUCHING | {"unsampled_tasks"}
+# What counts instead of learning: one look at every unit tells more than several at samples.
+COUNTING = ("action_counts", "next_action_hits")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,7 @@ class PolicyFloor:
         sigma_min: least noise multiplier.
         clip_max: largest clipping norm C.
         sampling_max: largest sampling rate q.
+        unsampled_tasks: names of tasks that may take every unit (q = 1) in a round of one step.
         steps_max: most steps in a round.
         rounds_per_day_max: most rounds this laptop takes part in per UTC day.
         epsilon_day: what a day of data may give away about one unit, ever, at ``delta_day``.
@@ -68,6 +73,7 @@ class PolicyFloor:
     max_message_bytes: int = 8_000_000
     max_deadline_s: int = 86_400
     tasks: tuple[str, ...] = ("next_action", "action_counts", "next_action_hits")
+    unsampled_tasks: tuple[str, ...] = ()
     vocabularies: tuple[str, ...] = ()
     witnesses: tuple[str, ...] = ()
     witness_quorum: int = 0
@@ -75,13 +81,13 @@ class PolicyFloor:
     sandbox: Sandbox = "wanted"
 
     def values(self) -> dict[str, Any]:
-        """Return profile and bounds as JSON can say them; those of ``VOUCHING`` only if set.
+        """Return profile and bounds as JSON can say them; what came later only if it is used.
 
-        So a floor that uses none of those has the digest it had before they came to be.
+        So a floor that uses none of that has the digest it had before it came to be.
         """
         found = {item.name: getattr(self, item.name) for item in fields(self)}
         for item in fields(self):
-            if item.name in VOUCHING and found[item.name] == item.default:
+            if item.name in _SINCE and found[item.name] == item.default:
                 del found[item.name]
         if math.isinf(self.epsilon_total):
             found["epsilon_total"] = "inf"
@@ -98,17 +104,17 @@ PROFILES: dict[str, PolicyFloor] = {
     "strict": PolicyFloor(
         profile="strict", sigma_min=2.0, clip_max=1.0, sampling_max=0.1, steps_max=50,
         rounds_per_day_max=2, epsilon_day=2.0, delta_day=1e-6, epsilon_total=500.0,
-        minimum_cohort=10,
+        minimum_cohort=10, unsampled_tasks=COUNTING,
     ),
     "balanced": PolicyFloor(
         profile="balanced", sigma_min=1.0, clip_max=1.0, sampling_max=0.2, steps_max=100,
         rounds_per_day_max=4, epsilon_day=4.0, delta_day=1e-6, epsilon_total=math.inf,
-        minimum_cohort=10,
+        minimum_cohort=10, unsampled_tasks=COUNTING,
     ),
     "research": PolicyFloor(
         profile="research", sigma_min=0.5, clip_max=4.0, sampling_max=0.5, steps_max=500,
         rounds_per_day_max=1000, epsilon_day=10.0, delta_day=1e-5, epsilon_total=math.inf,
-        minimum_cohort=2, unit_seconds_min=60, unit_actions_min=16,
+        minimum_cohort=2, unit_seconds_min=60, unit_actions_min=16, unsampled_tasks=COUNTING,
     ),
 }  # fmt: skip
 DEFAULT = PROFILES["balanced"]

@@ -66,6 +66,7 @@ def _is_witness(text: str) -> bool:
 _LISTS: dict[str, tuple[Callable[[str], object], str]] = {
     "units": (re.compile("session|day").fullmatch, 'names of units, "session" or "day"'),
     "tasks": (_TASK.fullmatch, "names of tasks"),
+    "unsampled_tasks": (_TASK.fullmatch, "names of tasks"),
     "vocabularies": (_HASH.fullmatch, "hashes of 64 hex digits"),
     "witnesses": (_is_witness, "keys of witnesses, name+hash+base64"),
     "reviewers": (is_public_key, "raw Ed25519 public keys in base64"),
@@ -137,16 +138,19 @@ def floor_from(raw: dict[str, Any], name: str = "floor.toml") -> PolicyFloor:
 def floor_of_values(values: dict[str, Any]) -> PolicyFloor:
     """Return the floor whose ``values`` these are.
 
+    A profile's numbers may have been others when it was recorded: the record holds.
+
     Raises:
         ConfigError: when no floor has them.
     """
-    raw, profile = dict(values), values.get("profile")
+    raw: dict[str, Any] = {"unsampled_tasks": []} | values
+    profile = values.get("profile")
     if raw.get("epsilon_total") == "inf":
         raw["epsilon_total"] = math.inf
     raw["profile"] = profile if profile in PROFILES else DEFAULT.profile
     floor = floor_from(raw)
-    if profile == "custom":
-        floor = replace(floor, profile="custom")
+    if profile in PROFILES or profile == "custom":
+        floor = replace(floor, profile=profile)
     if floor.values() != values:
         raise ConfigError("The recorded policy floor is not one.", "Restore it from a backup.")
     return floor

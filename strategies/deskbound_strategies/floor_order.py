@@ -89,6 +89,7 @@ _WITHIN: dict[str, Within] = {
     "max_message_bytes": _at_most("max_message_bytes"),
     "max_deadline_s": _at_most("max_deadline_s"),
     "tasks": _part_of("tasks"),
+    "unsampled_tasks": _part_of("unsampled_tasks"),
     "vocabularies": _vocabularies,
     "witnesses": _witnesses,
     "witness_quorum": _at_least("witness_quorum"),

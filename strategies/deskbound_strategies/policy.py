@@ -15,7 +15,7 @@ from deskbound_strategies.mechanism import Lattice
 
 __all__ = [
     "DEFAULT", "PROFILES", "PolicyFloor", "affordable_rounds", "cap_of", "check_contract",
-    "describe", "lattice_for",
+    "describe", "lattice_for", "sampling_allowed",
 ]  # fmt: skip
 
 CLOCK_SKEW = 300  # seconds a contract may be dated ahead of this laptop's clock
@@ -79,13 +79,33 @@ def check_contract(
         (contract.unit in floor.units and actions and long_enough, RefusalCode.UNIT_NOT_ALLOWED),
         (contract.noise_multiplier >= floor.sigma_min, RefusalCode.SIGMA_TOO_LOW),
         (contract.clip <= floor.clip_max, RefusalCode.CLIP_TOO_HIGH),
-        (contract.sampling_rate <= floor.sampling_max, RefusalCode.SAMPLING_TOO_HIGH),
+        (
+            sampling_allowed(floor, contract.task, contract.sampling_rate, contract.steps),
+            RefusalCode.SAMPLING_TOO_HIGH,
+        ),
         (contract.steps <= floor.steps_max, RefusalCode.STEPS_TOO_MANY),
         (contract.minimum_cohort >= floor.minimum_cohort, RefusalCode.COHORT_TOO_SMALL),
     )
     lattice_for(contract, max(1, model_bytes // BYTES_PER_WEIGHT))
     affordable = admits(RdpCurve(), round_cost(contract), cap_of(floor), steps=contract.steps)
     _refuse_unless((affordable, RefusalCode.EPSILON_TOO_HIGH))
+
+
+def sampling_allowed(floor: PolicyFloor, task: str, rate: float, steps: int) -> bool:
+    """Return whether a floor lets a task's steps sample at this rate.
+
+    Counting may take every unit, once. Sampling hides nothing there that noise does not hide more
+    cheaply: at the same epsilon one look at all tells more than several looks at samples.
+
+    Args:
+        floor: of the laptop.
+        task: its name.
+        rate: q.
+        steps: of a round.
+    """
+    return rate <= floor.sampling_max or (
+        task in floor.unsampled_tasks and rate == 1.0 and steps == 1
+    )
 
 
 def _check_form(

@@ -49,6 +49,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "max_message_bytes": st.sampled_from([300_000, 8_000_000]),
     "max_deadline_s": st.sampled_from([60, 3600, 86_400]),
     "tasks": _some("next_action", "other"),
+    "unsampled_tasks": _some("next_action", "other"),
     "vocabularies": _some("aa" * 32, "bb" * 32),
     "witnesses": st.lists(st.sampled_from(WITNESSES), unique=True, min_size=1, max_size=3).map(
         tuple

@@ -169,6 +169,9 @@ ATTACKS: dict[str, Attack] = {
     ),
     "a huge clip": Attack(asking(clip=1e9), RefusalCode.CLIP_TOO_HIGH),
     "every unit in every step": Attack(asking(sampling_rate=1.0), RefusalCode.SAMPLING_TOO_HIGH),
+    "every unit, once, where something is learned": Attack(
+        asking(sampling_rate=1.0, steps=1), RefusalCode.SAMPLING_TOO_HIGH
+    ),
     "steps without end": Attack(asking(steps=10**6), RefusalCode.STEPS_TOO_MANY),
     "one round for all the budget": Attack(
         asking(noise_multiplier=0.5, sampling_rate=0.5, steps=500), RefusalCode.EPSILON_TOO_HIGH

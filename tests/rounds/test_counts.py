@@ -19,7 +19,7 @@ def answered(world):
     asked = world.server.contract(
         task=TASK.name,
         model_hash=hashlib.sha256(empty).hexdigest(),
-        sampling_rate=0.5,
+        sampling_rate=1.0,
         noise_multiplier=1.0,
         steps=1,
         divisor=1.0,

@@ -79,7 +79,7 @@ def test_a_network_gets_its_noise_and_no_promise(say, capsys):
     shown = capsys.readouterr().out
     assert "not measured" in shown
     assert 'start_from = "counts"' in shown
-    assert "20 x 10 steps" in shown
+    assert "20 rounds, 10 steps of q 0.2" in shown
 
 
 @pytest.mark.parametrize("kind", ["svg", "png"])

@@ -1,17 +1,20 @@
 import json
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import deskbound_server
 from deskbound_server.cli import app
 from deskbound_server.database import Database
 from deskbound_server.dry_run import MOST_ROUNDS, broken_terms, examine
 from deskbound_server.home import ServerHome
 from deskbound_server.model_store import ModelStore
 from deskbound_server.plan import sample_contract
+from deskbound_server.plan_file import load_plan
 from deskbound_strategies.accounting import RdpCurve, admits, round_cost
 from deskbound_strategies.action_counts import TASK as COUNTS
 from deskbound_strategies.errors import Refusal, RefusalCode
@@ -21,6 +24,7 @@ from deskbound_strategies.task import find_task, weights_of
 from tests.helpers.released import write_counts, write_history
 from tests.helpers.server import new_plan, write_plan
 
+PLANS = Path(deskbound_server.__file__).parent / "plans"
 TASK = find_task("next_action")
 STRICT = new_plan(
     profile="strict", cohort=12, minimum_cohort=10, noise_multiplier=2.0, sampling_rate=0.1,
@@ -41,6 +45,12 @@ def test_a_plan_for_the_strict_is_taken_by_all():
     found = examine(STRICT, TASK)
     assert [one.broken for one in found.verdicts] == [(), (), ()]
     assert not found.refused_by_all
+
+
+@pytest.mark.parametrize("name", ["counts", "evaluate"])
+def test_the_plans_that_count_are_taken_by_all(name):
+    found = examine(load_plan(PLANS / f"{name}.toml"), COUNTS)
+    assert [one.broken for one in found.verdicts] == [(), (), ()]
 
 
 def test_every_broken_term_is_named_with_both_numbers_and_not_only_the_first():
@@ -91,8 +101,9 @@ def test_a_day_is_spent_after_the_last_round_that_the_filter_admits(profile):
 
 @pytest.mark.parametrize("profile", sorted(PROFILES))
 def test_a_round_is_charged_more_than_a_day_may_give_only_where_it_is_refused(profile):
-    counts = replace(STRICT, sampling_rate=0.2, noise_multiplier=3.0, steps=25)
-    for plan in (STRICT, counts):
+    samples = replace(STRICT, sampling_rate=0.2, noise_multiplier=3.0, steps=25)
+    counts = load_plan(PLANS / "counts.toml")
+    for plan in (STRICT, samples, counts):
         found = verdict(plan, profile)
         dear = any(one.code == RefusalCode.EPSILON_TOO_HIGH for one in found.broken)
         assert (found.epsilon_charged > PROFILES[profile].epsilon_day) is dear

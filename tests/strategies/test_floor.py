@@ -19,9 +19,9 @@ def test_a_floors_digest_changes_with_every_bound() -> None:
 
 def test_a_profile_has_the_digest_that_ledgers_name() -> None:
     assert {name: floor.digest()[:16] for name, floor in PROFILES.items()} == {
-        "strict": "5668a1369ca379cf",
-        "balanced": "8f9018d9e24caa86",
-        "research": "39dc3a300afaa9c0",
+        "strict": "9881c24994a6db94",
+        "balanced": "9dc870ab51426984",
+        "research": "cb61a8aa7c033871",
     }
 
 

@@ -22,6 +22,7 @@ from deskbound_strategies.floor_file import (
     sign_file,
     to_toml,
 )
+from deskbound_strategies.floor_order import is_tighter
 from tests.helpers.floors import WITNESS, a_reviewer, floors
 
 
@@ -118,6 +119,16 @@ def test_a_floor_survives_its_file_and_its_record(floor: PolicyFloor) -> None:
 def test_a_record_of_something_else_is_no_floor(change: dict[str, object]) -> None:
     with pytest.raises(ConfigError):
         floor_of_values(DEFAULT.values() | change)
+
+
+def test_a_profile_is_read_as_it_was_when_it_was_recorded() -> None:
+    """Numbers of a profile change with versions; what an employee agreed to does not."""
+    before = DEFAULT.values() | {"steps_max": 50, "tasks": ["next_action"]}
+    del before["unsampled_tasks"]
+    floor = floor_of_values(before)
+    assert (floor.profile, floor.steps_max, floor.unsampled_tasks) == ("balanced", 50, ())
+    assert floor.values() == before
+    assert not is_tighter(DEFAULT, floor)
 
 
 def test_who_vouches_and_who_reviews_can_be_named() -> None:

@@ -37,6 +37,7 @@ STEPS: dict[str, tuple[Any, Any]] = {
     "max_message_bytes": (8_000_000, 7_999_999),
     "max_deadline_s": (86_400, 86_399),
     "tasks": (("next_action", "b"), ("next_action",)),
+    "unsampled_tasks": (("next_action",), ()),
     "vocabularies": ((), (VOCABULARY_HASH,)),
     "witnesses": ((), WITNESSES[:1]),
     "witness_quorum": (0, 1),
@@ -48,7 +49,7 @@ STEPS: dict[str, tuple[Any, Any]] = {
 def contracts() -> st.SearchStrategy[RoundContract]:
     """Contracts on both sides of the bounds of ``helpers.floors``."""
     terms = {
-        "sampling_rate": st.sampled_from([0.05, 0.1, 0.3]),
+        "sampling_rate": st.sampled_from([0.05, 0.1, 0.3, 1.0]),
         "noise_multiplier": st.sampled_from([0.6, 1.0, 3.0]),
         "steps": st.sampled_from([1, 5, 40]),
         "clip": st.sampled_from([0.5, 1.0, 2.0]),

@@ -31,6 +31,9 @@ ACCEPTED: dict[str, Any] = {
     "minimum_cohort": 10, "unit_seconds": 600, "unit_actions": 256,
 }  # fmt: skip
 
+# Whoever counts may take every unit, once.
+ONCE = {"task": "action_counts", "sampling_rate": 1.0, "steps": 1}
+
 
 def check(contract: RoundContract, floor: PolicyFloor = DEFAULT, **changes: Any) -> None:
     """Check as the laptop would, with some facts changed."""
@@ -74,6 +77,10 @@ def test_a_contract_within_the_floor_passes() -> None:
         ({"noise_multiplier": math.nextafter(1.0, 0)}, RefusalCode.SIGMA_TOO_LOW),
         ({"clip": math.nextafter(1.0, 2)}, RefusalCode.CLIP_TOO_HIGH),
         ({"sampling_rate": math.nextafter(0.2, 1)}, RefusalCode.SAMPLING_TOO_HIGH),
+        ({"sampling_rate": 1.0, "steps": 1}, RefusalCode.SAMPLING_TOO_HIGH),
+        (ONCE | {"steps": 2}, RefusalCode.SAMPLING_TOO_HIGH),
+        (ONCE | {"sampling_rate": math.nextafter(1.0, 0)}, RefusalCode.SAMPLING_TOO_HIGH),
+        (ONCE | {"noise_multiplier": 1.3}, RefusalCode.EPSILON_TOO_HIGH),
         ({"steps": 101}, RefusalCode.STEPS_TOO_MANY),
         ({"steps": 2**52}, RefusalCode.STEPS_TOO_MANY),
         ({"steps": 100, "noise_multiplier": 1.0}, RefusalCode.EPSILON_TOO_HIGH),
@@ -96,6 +103,15 @@ def test_each_bound_has_its_code(changes: dict[str, Any], code: RefusalCode) -> 
     assert refusal(accepted(**changes)) is code
 
 
+def test_what_counts_may_take_every_unit_once_where_the_floor_says_so() -> None:
+    for floor in PROFILES.values():
+        for task in floor.unsampled_tasks:
+            check(accepted(**ONCE | {"task": task, "noise_multiplier": 2.6}), floor)
+    none = replace(DEFAULT, unsampled_tasks=())
+    assert refusal(accepted(**ONCE), none) is RefusalCode.SAMPLING_TOO_HIGH
+    check(accepted(task="action_counts"), none)
+
+
 def test_facts_outside_the_contract_have_their_codes() -> None:
     assert refusal(accepted(), model_bytes=8_000_001) is RefusalCode.MESSAGE_TOO_LARGE
     assert refusal(accepted(), vocabulary_hash="00" * 32) is RefusalCode.VOCABULARY_MISMATCH
@@ -114,16 +130,19 @@ def test_versions_compare_as_numbers() -> None:
 @given(
     sigma=st.floats(0.3, 20.0),
     clip=st.floats(1e-3, 1.2),
-    rate=st.floats(1e-4, 0.3),
-    steps=st.integers(1, 120),
+    rate=st.floats(1e-4, 0.3) | st.just(1.0),
+    steps=st.integers(1, 120) | st.just(1),
     name=st.sampled_from(sorted(PROFILES)),
+    task=st.sampled_from(DEFAULT.tasks),
 )
 @settings(deadline=None, max_examples=150)
 def test_whatever_passes_keeps_the_promise(
-    sigma: float, clip: float, rate: float, steps: int, name: str
+    sigma: float, clip: float, rate: float, steps: int, name: str, task: str
 ) -> None:
     floor = PROFILES[name]
-    contract = accepted(noise_multiplier=sigma, clip=clip, sampling_rate=rate, steps=steps)
+    contract = accepted(
+        noise_multiplier=sigma, clip=clip, sampling_rate=rate, steps=steps, task=task
+    )
     with contextlib.suppress(Refusal):
         check(contract, floor)
         cost = guaranteed(curve_of(event_of(contract)), floor.delta_day, steps=steps)

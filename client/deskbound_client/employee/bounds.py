@@ -52,6 +52,9 @@ _SAID: dict[str, tuple[Callable[[Any], str], str]] = {
     "sampling_max": (
         lambda value: f"{100 * value:g} %", "The most of your units that a step may look at.",
     ),
+    "unsampled_tasks": (
+        _listed("none"), "What may look at all of them, once in a round, because it only counts.",
+    ),
     "steps_max": (_number, "The most steps in a round."),
     "rounds_per_day_max": (_number, "The most rounds this laptop takes part in a day."),
     "minimum_cohort": (

@@ -114,7 +114,7 @@ def _contract(floor: PolicyFloor, task: Task) -> RoundContract:
         unit=floor.units[0],
         unit_seconds=max(600, floor.unit_seconds_min),
         unit_actions=max(256, floor.unit_actions_min),
-        sampling_rate=floor.sampling_max,
+        sampling_rate=1.0 if task.name in floor.unsampled_tasks else floor.sampling_max,
         noise_multiplier=floor.sigma_min,
         clip=min(floor.clip_max, CLIP),
         steps=1,

@@ -22,7 +22,7 @@ from deskbound_strategies.accounting import (
 from deskbound_strategies.composition import Together, together
 from deskbound_strategies.floor import PolicyFloor
 from deskbound_strategies.ledger_export import LedgerSummary
-from deskbound_strategies.policy import cap_of
+from deskbound_strategies.policy import cap_of, sampling_allowed
 
 RETENTION_DAYS = 7  # what a laptop keeps unless its config.toml says otherwise
 YEAR = 365
@@ -125,7 +125,7 @@ def _allowed(plan: Plan, floor: PolicyFloor) -> list[str]:
     held = {
         "sigma_min": plan.noise_multiplier >= floor.sigma_min,
         "clip_max": plan.clip <= floor.clip_max,
-        "sampling_max": plan.sampling_rate <= floor.sampling_max,
+        "sampling_max": sampling_allowed(floor, plan.task, plan.sampling_rate, plan.steps),
         "steps_max": plan.steps <= floor.steps_max,
         "minimum_cohort": plan.minimum_cohort >= floor.minimum_cohort,
         "units": plan.unit in floor.units,

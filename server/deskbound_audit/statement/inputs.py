@@ -39,6 +39,7 @@ class Ledger:
 class Plan:
     """The terms of a round plan that matter for privacy."""
 
+    task: str
     rounds: int
     unit: str
     sampling_rate: float
@@ -105,7 +106,7 @@ def read_plan(path: Path) -> Plan:
     }
     if real["sampling_rate"] > 1.0:
         raise ConfigError(f"{path.name}: sampling_rate exceeds 1.", "Give a probability.")
-    return Plan(unit=unit, **whole, **real)
+    return Plan(task=str(raw.get("task", "")), unit=unit, **whole, **real)
 
 
 def read_about(path: Path) -> dict[str, str]:

@@ -14,7 +14,7 @@ from deskbound_server.lineage import start_of
 from deskbound_server.plan import RoundPlan
 from deskbound_server.presence import Laptops, count_laptops
 from deskbound_server.starting import named_start
-from deskbound_server.words import byte_words
+from deskbound_server.words import byte_words, takes_words
 from deskbound_strategies.errors import ConfigError, NotFoundError, Refusal
 from deskbound_strategies.task import Task, find_task
 
@@ -92,8 +92,8 @@ def _terms(found: DryRun) -> Table:
     if plan.unit == "session":
         unit = f"{plan.unit}, at most {plan.unit_seconds} s and {plan.unit_actions} actions"
     privacy = (
-        f"q {plan.sampling_rate:g}, sigma {plan.noise_multiplier:g}, clip {plan.clip:g}, "
-        f"{plan.steps} steps, divisor {plan.divisor:g}"
+        f"{takes_words(plan.sampling_rate, plan.steps)}, sigma {plan.noise_multiplier:g}, "
+        f"clip {plan.clip:g}, divisor {plan.divisor:g}"
     )
     releases = ", ".join(name[:12] for name in found.releases) or "none named"
     table = Table.grid(padding=(0, 2))

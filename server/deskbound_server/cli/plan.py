@@ -39,7 +39,8 @@ def plan(
     ] = None,
     days: Annotated[int, typer.Option(help="Days of data that a laptop learns from.")] = DAYS,
     rate: Annotated[
-        float | None, typer.Option(help="q; 0.2 by default, or less if the floor says so.")
+        float | None,
+        typer.Option(help="q; 1 for counts, else 0.2, or less if the floor says so."),
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Steps of a round.")] = None,
     rounds: Annotated[int | None, typer.Option(help="Rounds of the run.")] = None,

@@ -16,7 +16,7 @@ from deskbound_server.planner.expected import Expected, Range, expected
 from deskbound_server.planner.measured import SOURCE
 from deskbound_server.planner.options import FEW, Option, cohort
 from deskbound_server.planner.question import Question
-from deskbound_server.words import byte_words
+from deskbound_server.words import byte_words, takes_words
 
 _COMMENT = 96  # characters of a line in a plan's file
 _NOTHING_LEFT = 100.0  # an epsilon above it bounds nothing
@@ -80,13 +80,14 @@ def _head(asked: Question, first: Option) -> Table:
         f"{who.low:,} or more; {who.needed} must"
     )
     terms = (
-        f"{asked.task}, profile {asked.profile}, {plan.rounds} x {plan.steps} steps, "
-        f"q {plan.sampling_rate:g}"
+        f"{asked.task}, profile {asked.profile}, "
+        f"{plan.rounds} round{'' if plan.rounds == 1 else 's'}, "
+        f"{takes_words(plan.sampling_rate, plan.steps)}"
     )
     does = (
         f"receives {byte_words(moved.down * plan.rounds)}, sends "
         f"{byte_words(moved.up * plan.rounds)} in all, draws noise for "
-        f"{first.noise_seconds:.0f} s a round"
+        f"{first.noise_seconds:.1f} s a round"
     )
     table = Table.grid(padding=(0, 2))
     for name, words in (

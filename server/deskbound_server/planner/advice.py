@@ -168,9 +168,7 @@ def _changes(asked: Question, epsilon: float) -> Iterator[str]:
         )
     if more:
         yield f"With {_days(min(more))} of data a laptop there would be enough to count."
-    most = asked.floor.steps_max
-    if asked.steps < most and _pays(replace(asked, steps=most), epsilon):
-        yield f"{most} steps with more noise would do it at the same epsilon."
+    yield from _samples(asked, epsilon)
     if asked.unit == "day":
         sessions = replace(asked, unit="session", units_per_day=float(SESSIONS_A_DAY))
         if _pays(sessions, epsilon):
@@ -179,6 +177,18 @@ def _changes(asked: Question, epsilon: float) -> Iterator[str]:
     if epsilon < cap and _pays(asked, cap):
         tenths = _least(round(10 * epsilon), round(10 * cap), lambda one: _pays(asked, one / 10))
         yield f"Epsilon {(tenths or 10 * cap) / 10:g} would do it; a day affords {cap:g}."
+
+
+def _samples(asked: Question, epsilon: float) -> Iterator[str]:
+    if asked.rate == 1.0:
+        return
+    if asked.task in asked.floor.unsampled_tasks:
+        if _pays(replace(asked, rate=1.0, steps=1), epsilon):
+            yield "To count every unit once (--rate 1) would do it at the same epsilon."
+        return
+    most = asked.floor.steps_max
+    if asked.steps < most and _pays(replace(asked, steps=most), epsilon):
+        yield f"{most} steps with more noise would do it at the same epsilon."
 
 
 def _own(asked: Question, units: float) -> str:

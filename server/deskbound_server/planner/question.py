@@ -95,8 +95,9 @@ def question(
 ) -> Question:
     """Return a question, with what the floor and the task suggest where nothing was said.
 
-    More steps with more noise tell more at the same epsilon, so counts take as many as the floor
-    lets them, up to a hundred; a network is given its steps over several rounds.
+    Counts take every unit, once, if the floor lets them: at the same epsilon that tells more than
+    any number of samples. Else more steps with more noise tell more, so they take up to a hundred;
+    a network is given its steps over several rounds.
 
     Raises:
         ConfigError: naming what is unknown or out of range.
@@ -115,6 +116,9 @@ def question(
     if unit == "day" and units_per_day not in (None, 1):
         raise ConfigError("A day is one unit.", "Leave out --units-per-day with --unit day.")
     floor, counts = PROFILES[profile], task == "action_counts"
+    once = task in floor.unsampled_tasks and rate in (None, 1.0) and steps in (None, 1)
+    if once:
+        rate, steps = 1.0, 1
     usual = 1.0 if unit == "day" else float(SESSIONS_A_DAY)
     return Question(
         laptops=laptops,

@@ -88,10 +88,13 @@ def _time(plan: RoundPlan) -> str:
 
 
 def _privacy(plan: RoundPlan) -> str:
+    takes = f"each {plan.unit} with probability {plan.sampling_rate:g}"
+    if plan.sampling_rate == 1.0:
+        takes = f"every {plan.unit}"
+    when = "In one step" if plan.steps == 1 else f"In each of {plan.steps} steps"
     return (
-        f"Profile {plan.profile}. In each of {plan.steps} steps a laptop takes a {plan.unit} with "
-        f"probability {plan.sampling_rate:g}, clips it to {plan.clip:g} and adds noise of "
-        f"{plan.noise_multiplier:g} times that."
+        f"Profile {plan.profile}. {when} a laptop takes {takes}, clips it to {plan.clip:g} and "
+        f"adds noise of {plan.noise_multiplier:g} times that."
     )
 
 

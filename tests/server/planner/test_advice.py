@@ -65,6 +65,13 @@ def test_days_that_would_do_are_named_whether_fewer_or_more():
     assert not foreseen(replace(asked, days=int(days) + 1), 4.0).worth_it
 
 
+def test_who_samples_is_told_that_counting_every_unit_would_do_it():
+    asked = question(laptops=260, rate=0.1, steps=10, epsilons=(4.0,))
+    (caution,) = told(asked)
+    assert "To count every unit once (--rate 1) would do it at the same epsilon." in caution.mends
+    assert foreseen(replace(asked, rate=1.0, steps=1), 4.0).worth_it
+
+
 def test_a_unit_that_hides_more_is_told_what_it_costs():
     (caution,) = told(question(laptops=400, unit="day", days=2, epsilons=(4.0,)))
     assert any(mend.startswith("The unit session would do it") for mend in caution.mends)

@@ -64,7 +64,7 @@ def test_only_a_networks_plan_asks_where_to_begin():
 
 
 def test_a_floor_that_asks_for_more_noise_gets_it_and_less_is_charged():
-    asked = question(laptops=120, profile="strict", steps=1)
+    asked = question(laptops=120, profile="strict", rate=0.1, steps=1)
     found = option(asked, 2.0, COUNTS)
     assert found.plan.noise_multiplier == PROFILES["strict"].sigma_min
     assert found.charged < 2.0
@@ -72,6 +72,8 @@ def test_a_floor_that_asks_for_more_noise_gets_it_and_less_is_charged():
 
 def test_what_laptops_would_refuse_is_told_with_both_numbers():
     (words,) = option(question(laptops=120, rate=0.3, steps=10), 2.0, COUNTS).refused
+    assert words == "q 0.3, at most 0.2, or 1 in a single step"
+    (words,) = option(question(laptops=120, task="next_action", rate=0.3), 2.0, NETWORK).refused
     assert words == "q 0.3, at most 0.2"
     (words,) = option(question(laptops=120), 8.0, COUNTS).refused
     assert words == "one round costs more than epsilon 4"
@@ -96,7 +98,7 @@ def test_signal_grows_with_units_and_with_the_root_of_laptops():
     assert signal_of(replace(asked, laptops=400), 2.0) == pytest.approx(2 * signal_of(asked, 2.0))
     assert signal_of(replace(asked, days=10), 2.0) == pytest.approx(2 * signal_of(asked, 2.0))
     assert signal_of(asked, 4.0) == pytest.approx(signal_of(asked, 2.0) / 2)
-    assert math.isclose(signal_of(asked, 2.0), 75 * 0.2 * math.sqrt(70 * 100) / 2)
+    assert math.isclose(signal_of(asked, 2.0), 75 * math.sqrt(70) / 2)
 
 
 @pytest.mark.parametrize("laptops", [3, 30, 300])

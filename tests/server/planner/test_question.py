@@ -9,8 +9,11 @@ def test_what_was_not_said_is_what_floor_and_task_suggest():
     asked = question(laptops=120)
     assert (asked.task, asked.profile, asked.unit) == ("action_counts", "balanced", "session")
     assert asked.epsilons == EPSILONS
-    assert (asked.rate, asked.steps, asked.rounds) == (0.2, 100, 1)
-    assert question(laptops=120, profile="strict").steps == PROFILES["strict"].steps_max
+    assert (asked.rate, asked.steps, asked.rounds) == (1.0, 1, 1)
+    sampled = question(laptops=120, rate=0.1)
+    assert (sampled.rate, sampled.steps) == (0.1, 100)
+    stepped = question(laptops=120, profile="strict", steps=PROFILES["strict"].steps_max)
+    assert stepped.rate == PROFILES["strict"].sampling_max
     assert question(laptops=120, task="next_action").rounds > 1
     assert question(laptops=120, unit="day").units == asked.days
 

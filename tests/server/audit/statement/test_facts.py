@@ -17,8 +17,8 @@ from tests.helpers.agreement import an_export
 
 BALANCED = PROFILES["balanced"]
 PLAN = Plan(
-    rounds=40, unit="session", sampling_rate=0.1, noise_multiplier=2.0, clip=1.0, steps=10,
-    minimum_cohort=10,
+    task="next_action", rounds=40, unit="session", sampling_rate=0.1, noise_multiplier=2.0,
+    clip=1.0, steps=10, minimum_cohort=10,
 )  # fmt: skip
 
 
@@ -57,6 +57,13 @@ def test_a_plan_is_priced_as_the_documentation_says():
 def test_a_plan_outside_of_the_floor_is_named():
     bold = replace(PLAN, noise_multiplier=0.9, sampling_rate=0.3)
     assert facts(Given(BALANCED, plan=bold))["plan"]["allowed"] == ["sigma_min", "sampling_max"]
+
+
+def test_counting_every_unit_once_is_within_the_floor():
+    once = replace(PLAN, task="action_counts", rounds=1, steps=1, sampling_rate=1.0)
+    assert facts(Given(BALANCED, plan=once))["plan"]["allowed"] == []
+    learns = replace(once, task="next_action")
+    assert facts(Given(BALANCED, plan=learns))["plan"]["allowed"] == ["sampling_max"]
 
 
 def test_a_ledgers_figures_are_what_verify_computes(ledger):
