@@ -41,6 +41,7 @@ from benchmarks.people.private_counts import (
 from benchmarks.people.results import Summary, Terms, append, options, part_of
 from benchmarks.people.sets import SETS, Crowd, Person, Whole, arguments, load
 from deskbound_client.learn.personal import ORDER, PersonalHead
+from deskbound_strategies import recents
 from deskbound_strategies.sketch import Counts
 
 FOLDS = 5
@@ -77,9 +78,8 @@ def crowds(crowd: Crowd, people: list[Person], seed: int) -> dict[Which, Counts]
 
 def told(counts: Counts, history: Whole, places: Whole) -> Floats:
     """Return (n, actions) what a crowd expects at places of a history that have two before them."""
-    contexts = np.stack([history[places - 2], history[places - 1]])
-    unique, where = np.unique(contexts, axis=1, return_inverse=True)
-    return counts.after_two(*unique)[where]
+    used = recents.used(history)[places - 1]
+    return counts.after_history(history[places - 2], history[places - 1], used)
 
 
 def ranks(chances: Floats, wanted: Whole) -> Whole:

@@ -22,7 +22,6 @@ for choosing constants.
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +34,7 @@ from benchmarks.people.counting import Score, score
 from benchmarks.people.results import Summary, Terms, append, options, part_of
 from benchmarks.people.sets import SETS, Crowd, Person, Whole, arguments, load
 from deskbound_client.learn.trainer import SGD_MOMENTUM
-from deskbound_strategies import sketch
+from deskbound_strategies import recents, sketch
 from deskbound_strategies.accounting import SampledGaussian, epsilon_prv
 from deskbound_strategies.contract import Unit
 from deskbound_strategies.units import units
@@ -48,7 +47,8 @@ SEEDS = (1, 2, 3)
 RATE, STEPS, CLIP = 1.0, 1, 1.0
 UNIT_SECONDS, UNIT_ACTIONS = 600, {"session": 256, "day": 1024}
 FOLDS = 5
-_AT_ONCE = 2_000  # contexts
+_AT_ONCE = 10_000  # places
+_KEPT = 100  # actions of the past that tell what was used lately
 
 Floats = NDArray[np.float64]
 
@@ -63,7 +63,7 @@ class Tallies:
         laptops: how many people.
         owner: (units,) whose each unit is.
         unit: (n,) which unit an entry belongs to.
-        cell: (n,) single actions first, then pairs, then triples.
+        cell: (n,) single actions first, then pairs, triples and recency.
         value: (n,) what the unit contributes to the cell.
     """
 
@@ -87,9 +87,24 @@ class Tallies:
 
 
 def tally(
-    crowd: Crowd, people: list[Person], kind: Unit, clip: float = CLIP, most: int = 0
+    crowd: Crowd,
+    people: list[Person],
+    kind: Unit,
+    clip: float = CLIP,
+    most: int = 0,
+    *,
+    again: bool = True,
 ) -> Tallies:
-    """Cut people's events into units of at most ``most`` actions, if given, and count them."""
+    """Cut people's events into units and count them.
+
+    Args:
+        crowd: whose vocabulary it is.
+        people: what is counted.
+        kind: of unit.
+        clip: C.
+        most: actions of a unit, or as usual.
+        again: count what was used lately, too.
+    """
     cut = [
         [
             one.tokens
@@ -111,10 +126,16 @@ def tally(
         np.full(len(pairs), sketch.PAIR_WEIGHT),
         sketch.TRIPLE_WEIGHT * signs[three],
     ]
+    values /= sketch.SCALE
     entry = np.r_[unit, unit[1:][two], unit[2:][three]]
     width = _width(crowd.size)
+    if again:
+        shares = np.concatenate([recents.hits_and_misses(one) for one in found])
+        cells = np.r_[cells, np.tile(np.arange(width - recents.CELLS, width), len(found))]
+        values = np.r_[values, recents.WEIGHT * shares]
+        entry = np.r_[entry, np.repeat(np.arange(len(found)), recents.CELLS)]
     keys, places = np.unique(entry * width + cells, return_inverse=True)
-    sums = np.bincount(places, values / sketch.SCALE)
+    sums = np.bincount(places, values)
     of, where = keys // width, keys % width
     norms = np.sqrt(np.bincount(of, sums**2, minlength=len(found)))
     scales = np.minimum(1.0, clip / np.maximum(norms, 1e-300))
@@ -122,7 +143,7 @@ def tally(
 
 
 def _width(actions: int) -> int:
-    return actions + actions**2 + sketch.CELLS
+    return actions + actions**2 + sketch.CELLS + recents.CELLS
 
 
 def days(person: Person) -> Iterator[list[Action]]:
@@ -188,26 +209,26 @@ def ranks(counts: sketch.Counts, past: Whole, future: Whole) -> Whole:
     Returns:
         (m,) ranks from 0.
     """
-    history = np.r_[past[-2:], future]
-    contexts, places = np.unique(
-        np.stack([history[:-2], history[1:-1]]), axis=1, return_inverse=True
-    )
-    order = np.argsort(places, kind="stable")
+    known = len(past[-_KEPT:])
+    history = np.r_[past[-_KEPT:], future]
+    used = recents.used(history)
+    # Where the same two actions come before, the same cells are read: side by side, once.
+    order = known + np.lexsort((history[known - 1 : -1], history[known - 2 : -2]))
     found = np.empty(len(future), np.int64)
-    ends = np.searchsorted(places[order], np.arange(0, contexts.shape[1] + _AT_ONCE, _AT_ONCE))
-    for block, (start, stop) in enumerate(pairwise(ends)):
-        chosen = order[start:stop]
-        chances = counts.after_two(*contexts[:, block * _AT_ONCE : (block + 1) * _AT_ONCE])
-        rows, tokens = chances[places[chosen] - block * _AT_ONCE], future[chosen]
+    for start in range(0, len(order), _AT_ONCE):
+        places = order[start : start + _AT_ONCE]
+        rows = counts.after_history(history[places - 2], history[places - 1], used[places - 1])
+        tokens = history[places]
         mine = rows[np.arange(len(tokens)), tokens][:, None]
         before = np.arange(rows.shape[1]) < tokens[:, None]
-        found[chosen] = ((rows > mine) | ((rows == mine) & before)).sum(axis=1)
+        found[places - known] = ((rows > mine) | ((rows == mine) & before)).sum(axis=1)
     return found
 
 
 def read(cells: Floats, actions: int) -> sketch.Counts:
     """Return what released cells say."""
-    return sketch.read(*np.split(cells, [actions, actions + actions**2]))
+    pairs = actions + actions**2
+    return sketch.read(*np.split(cells, [actions, pairs, pairs + sketch.CELLS]))
 
 
 Parts = list[tuple[Person, Person]]  # of each person, what is learned from and what is guessed
@@ -243,6 +264,7 @@ def main() -> None:
     options(parser)
     parser.add_argument("--people-out", action="store_true", help="Guess people from others only.")
     parser.add_argument("--weigh", action="store_true", help="Who holds more counts more.")
+    parser.add_argument("--without-recents", action="store_true", help="As the counts once were.")
     parser.add_argument("--rate", type=float, default=RATE, help="q, of each step.")
     parser.add_argument("--steps", type=int, default=STEPS, help="Of the round.")
     asked = parser.parse_args()
@@ -256,7 +278,9 @@ def main() -> None:
     ranked: dict[tuple[float, int], list[Whole]] = {}
     units_of = []
     for fold, (learned, held) in enumerate(folds(parts, people_out=asked.people_out)):
-        tallies = tally(crowd, [past for past, _ in learned], asked.unit, most=asked.actions)
+        past = [one for one, _ in learned]
+        again = not asked.without_recents
+        tallies = tally(crowd, past, asked.unit, most=asked.actions, again=again)
         units_of.append(tallies.units)
         plain = tallies.summed(np.ones(tallies.units))
         ranked.setdefault((np.inf, 0), []).extend(guessed(plain, crowd.size, held))
@@ -279,6 +303,7 @@ def main() -> None:
     model = "counts"
     if (asked.rate, asked.steps) != (RATE, STEPS):
         model += f", {asked.steps} steps of {asked.rate:g}"
+    model += ", without recents" if asked.without_recents else ""
     model += ", weighed" if asked.weigh else ""
     model += ", people left out" if asked.people_out else ""
     most = asked.actions or UNIT_ACTIONS[asked.unit]

@@ -111,7 +111,10 @@ def main() -> None:
         parts = [past.split(0.875) for past, _ in parts]
     past, most = [one for one, _ in parts], asked.actions or UNIT_ACTIONS[asked.unit]
     found = lessons(crowd, past, asked.unit, most)
-    tallies = tally(crowd, past, asked.unit, most=most) if asked.start == "counts" else None
+    # It is taught what follows two actions; what was used lately says no more of that.
+    tallies = None
+    if asked.start == "counts":
+        tallies = tally(crowd, past, asked.unit, most=most, again=False)
     model = "network" if asked.start == "nothing" else "network from counts"
     model += ", robust loss" if asked.robust else ""
     model += ", weighed" if asked.weigh else ""

@@ -1,5 +1,7 @@
 """Private counts: how often each action comes, after one other, or two, in a single round.
 
+How often the next action is one that was used lately is counted, too (``recents.py``).
+
 Counting is written as learning, so that a round of it is a round like any other: same gate,
 contract, clipping, noise, ledger and log. The loss of a unit is linear in the weights, so its
 gradient is minus the unit's counts, whatever the weights are; a step of SGD adds the noised counts
@@ -15,16 +17,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from deskbound_strategies import sketch
+from deskbound_strategies import recents, sketch
 from deskbound_strategies.codec import Layout
 from deskbound_strategies.task import Batch, Metrics, Task, Unit, collate, evaluate, layout_of
 from deskbound_strategies.vocabulary import TOKENS, VOCABULARY_HASH
 
-_READ_AT_ONCE = 256  # pairs of actions
+_READ_AT_ONCE = 1024  # places
 
 
 class CountsModel(nn.Module):
-    """Cells of actions, pairs and triples; gradients are sparse, for a unit touches few of them.
+    """Cells of actions, pairs, triples and recency; a unit touches few, so gradients are sparse.
 
     Args:
         actions: size of the vocabulary.
@@ -36,18 +38,19 @@ class CountsModel(nn.Module):
         self.singles = _cells(actions)
         self.pairs = _cells(actions * actions)
         self.triples = _cells(sketch.CELLS)
+        self.again = _cells(recents.CELLS)
 
     def read(self) -> sketch.Counts:
         """Return what the cells say."""
-        singles, pairs, triples = (
+        singles, pairs, triples, again = (
             cells.weight.detach().double().numpy()[:, 0]
-            for cells in (self.singles, self.pairs, self.triples)
+            for cells in (self.singles, self.pairs, self.triples, self.again)
         )
-        return sketch.read(singles, pairs, triples)
+        return sketch.read(singles, pairs, triples, again)
 
 
 class ActionCounts:
-    """Counts actions, pairs and triples of consecutive ones of a unit.
+    """Counts actions, pairs and triples of consecutive ones of a unit, and what is used again.
 
     Args:
         actions: size of the vocabulary, at most 1,000.
@@ -83,24 +86,22 @@ class ActionCounts:
         one: Tensor = sketch.SINGLE_WEIGHT * singles.sum(1)
         two: Tensor = sketch.PAIR_WEIGHT * pairs.sum(1)
         three: Tensor = sketch.TRIPLE_WEIGHT * triples.sum(1)
-        return -(one + two + three) / sketch.SCALE
+        again = (model.again.weight[:, 0] * found.again).sum(1)
+        return -(one + two + three) / sketch.SCALE - recents.WEIGHT * again
 
     def scores(self, model: nn.Module, batch: Batch) -> Tensor:
         """Return (units, length, actions) log chances of what follows each action."""
-        counts = cast("CountsModel", model).read()
+        model = cast("CountsModel", model)
+        counts = model.read()
         tokens = batch.tokens.numpy()
-        found = np.empty((*tokens.shape, len(counts.after)))
-        found[:, 0] = counts.after[tokens[:, 0]]
-        before, last = tokens[:, :-1].ravel(), tokens[:, 1:].ravel()
-        contexts, places = np.unique(np.stack([before, last]), axis=1, return_inverse=True)
-        chances = np.concatenate(
-            [
-                counts.after_two(*contexts[:, start : start + _READ_AT_ONCE])
-                for start in range(0, contexts.shape[1], _READ_AT_ONCE)
-            ]
-            or [counts.after[:0]]
-        )
-        found[:, 1:] = chances[places.ravel()].reshape(found[:, 1:].shape)
+        used = np.concatenate([recents.used(one) for one in tokens])
+        before = np.pad(tokens, ((0, 0), (1, 0)), constant_values=-1)[:, :-1].ravel()
+        last = tokens.ravel()
+        found = np.empty((last.size, model.actions))
+        for start in range(0, last.size, _READ_AT_ONCE):
+            some = slice(start, start + _READ_AT_ONCE)
+            found[some] = counts.after_history(before[some], last[some], used[some])
+        found = found.reshape(*tokens.shape, -1)
         return torch.from_numpy(np.log(np.maximum(found, np.finfo(np.float64).tiny)))
 
     def evaluate(self, model: nn.Module, units: Sequence[Unit]) -> Metrics:
@@ -115,17 +116,21 @@ class _Places(NamedTuple):
     pairs_present: Tensor
     triples: Tensor  # (units, length - 2)
     signs: Tensor
+    again: Tensor  # (units, recents.CELLS), shares
 
 
 def _places(batch: Batch, actions: int) -> _Places:
     tokens = batch.tokens.numpy()
     pairs = sketch.pair_cells(tokens[:, :-1], tokens[:, 1:], actions)
     triples, signs = sketch.triple_cells(tokens[:, :-2], tokens[:, 1:-1], tokens[:, 2:])
+    whole = batch.present.sum(1).tolist()
+    again = [recents.hits_and_misses(row[:size]) for row, size in zip(tokens, whole, strict=True)]
     return _Places(
         torch.from_numpy(pairs),
         batch.present[:, 1:].float(),
         torch.from_numpy(triples),
         torch.from_numpy(signs).float() * batch.present[:, 2:],
+        torch.from_numpy(np.stack(again)).float(),
     )
 
 

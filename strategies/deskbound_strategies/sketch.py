@@ -9,13 +9,16 @@ Reading takes noise and strangers in a cell into account, and knows no more of t
 tell. What is expected of a cell, from counts of shorter contexts, is its prior mean. A cell is read
 as the posterior mean (a Wiener filter, cell by cell); only where its value is likelier to be its
 own than to be one of the many large values that cells have anyway, it is believed as it stands.
-All of this is post-processing of what was released.
+What was used lately is expected more (``recents.py``), so where counts of what follows an action
+drown, recency is left. All of this is post-processing of what was released.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from deskbound_strategies import recents
 
 CELLS = 2**20  # of triples
 # A unit's triples count more than its pairs: there are more of them to be told apart.
@@ -98,12 +101,20 @@ class Counts:
         after: (actions, actions) chances of what follows each action.
         triples: (CELLS,) the released cells, in the same unit.
         background: what those hold anyway.
+        alone: (actions,) estimated counts of each action.
+        popular: (actions,) the same as chances.
+        seen: (actions, actions) the released cells of pairs.
+        again: (RANKS,) chances of what was used last, last but one, and so on.
     """
 
     pairs: Floats
     after: Floats
     triples: Floats
     background: _Background
+    alone: Floats
+    popular: Floats
+    seen: Floats
+    again: Floats
 
     def after_two(self, first: Whole, second: Whole) -> Floats:
         """Return (n, actions) chances of what follows each of n pairs.
@@ -112,23 +123,75 @@ class Counts:
             first: (n,) the last action but one.
             second: (n,) the last action.
         """
-        actions = len(self.after)
-        prior = self.after[second]
+        return _normal(self._after_two(first, second)[0])
+
+    def after_history(self, first: Whole, second: Whole, used: Whole) -> Floats:
+        """Return (n, actions) chances of what follows each of n histories.
+
+        As ``after_two``, but what was used lately has its chance by recency for a prior mean, in
+        proportion to all others, which keep theirs.
+
+        Args:
+            first: (n,) the last action but one; -1 where there is none.
+            second: (n,) the last action.
+            used: (n, RANKS) what was used lately, the last action first (``recents.used``).
+        """
+        rows, faint = self.after[second], np.ones((len(second), 1))
+        two = np.flatnonzero(first >= 0)
+        contexts = np.stack([first[two], second[two]])
+        contexts, places = np.unique(contexts, axis=1, return_inverse=True)
+        counted, weight = self._after_two(*contexts)
+        rows[two], faint[two] = counted[places.ravel()], weight[places.ravel()]
+        if self.again.any():
+            lately = np.maximum(used, 0)
+            share = self._lately(second, used)
+            found = faint * share
+            found[two] += self._triples(first[two], second[two], lately[two], share[two])
+            row, rank = np.nonzero(used >= 0)
+            rows[row, lately[row, rank]] = found[row, rank]
+        return _normal(rows)
+
+    def _after_two(self, first: Whole, second: Whole) -> tuple[Floats, Floats]:
+        """Return (n, actions) counts after each pair, and (n, 1) what the prior counts in them."""
+        third, prior = np.tile(np.arange(len(self.after)), (len(first), 1)), self.after[second]
+        counted = self._triples(first, second, third, prior)
+        faint = _faint(counted)
+        return counted + faint * prior, faint
+
+    def _triples(self, first: Whole, second: Whole, third: Whole, prior: Floats) -> Floats:
+        """Return (n, m) counts of m actions after each pair, where ``prior`` is expected."""
+        cells, signs = triple_cells(first[:, None], second[:, None], third)
+        seen = self.triples[cells] * signs
         expected = self.pairs[first, second][:, None] * prior
-        third = np.tile(np.arange(actions), len(first))
-        cells, signs = triple_cells(first.repeat(actions), second.repeat(actions), third)
-        seen = (self.triples[cells] * signs).reshape(-1, actions)
         strangers = self.background.shared(seen)
-        return _chances(_believed(seen, expected, self.background.deviation, strangers), prior)
+        return _believed(seen, expected, self.background.deviation, strangers)
+
+    def _lately(self, last: Whole, used: Whole) -> Floats:
+        """Return (n, RANKS) chances of what was used lately after an action, beside ``after``."""
+        popular = np.where(used >= 0, self.popular[used], 0.0)
+        chance = np.where(used >= 0, self.again, 0.0)
+        known = chance > 0
+        rest = 1.0 - np.where(known, popular, 0.0).sum(axis=1, keepdims=True)
+        left = 1.0 - chance.sum(axis=1, keepdims=True)
+        prior = np.where(known, chance / left * rest, popular)
+        seen, deviation = self.seen[last[:, None], used], self.background.deviation
+        deviation *= TRIPLE_WEIGHT / PAIR_WEIGHT
+        expected = self.alone[last][:, None] * prior
+        counted = _believed(seen, expected, deviation, _normal_tail(seen, deviation))
+        every = self.pairs[last]
+        faint = _faint(every)
+        share: Floats = (counted + faint * prior) / (every.sum(axis=1, keepdims=True) + faint)
+        return share
 
 
-def read(singles: Floats, pairs: Floats, triples: Floats) -> Counts:
+def read(singles: Floats, pairs: Floats, triples: Floats, again: Floats) -> Counts:
     """Read released cells.
 
     Args:
         singles: (actions,) cells of actions.
         pairs: (actions^2,) cells of pairs.
         triples: (CELLS,) cells of triples.
+        again: (recents.CELLS,) cells of hits and misses.
     """
     actions = len(singles)
     background = _Background.of(triples / TRIPLE_WEIGHT)
@@ -139,8 +202,16 @@ def read(singles: Floats, pairs: Floats, triples: Floats) -> Counts:
     seen, deviation = pairs.reshape(actions, actions) / PAIR_WEIGHT, noise / PAIR_WEIGHT
     expected = alone[:, None] * popular
     believed = _believed(seen, expected, deviation, _normal_tail(seen, deviation))
-    after = _chances(believed, np.broadcast_to(popular, believed.shape))
-    return Counts(believed, after, triples / TRIPLE_WEIGHT, background)
+    return Counts(
+        pairs=believed,
+        after=_normal(believed + _faint(believed) * popular),
+        triples=triples / TRIPLE_WEIGHT,
+        background=background,
+        alone=alone,
+        popular=popular,
+        seen=seen,
+        again=recents.read(again, noise),
+    )
 
 
 def _rare(seen: Floats, deviation: float) -> Floats:
@@ -174,9 +245,13 @@ def _believed(seen: Floats, expected: Floats, deviation: float, strangers: Float
     return np.where(own, seen, shrunk)
 
 
-def _chances(counts: Floats, prior: Floats) -> Floats:
-    """Return each row of counts as chances; a row without counts has those of the prior."""
-    faint = np.maximum(_FAINT * counts.sum(-1, keepdims=True), np.finfo(np.float64).tiny)
-    mixed: Floats = counts + faint * prior
-    total: Floats = mixed.sum(-1, keepdims=True)
-    return mixed / total
+def _faint(counts: Floats) -> Floats:
+    """Return (n, 1) what the prior counts beside each row of counts; all, where there are none."""
+    total: Floats = counts.sum(-1, keepdims=True)
+    return np.maximum(_FAINT * total, np.finfo(np.float64).tiny)
+
+
+def _normal(rows: Floats) -> Floats:
+    """Return each row as chances."""
+    total: Floats = rows.sum(-1, keepdims=True)
+    return rows / total

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from deskbound_strategies import codec, sketch, wire
+from deskbound_strategies import codec, recents, sketch, wire
 from deskbound_strategies.action_counts import TASK
 from deskbound_strategies.ledger_bodies import LedgerKind
 from deskbound_strategies.task import weights_of
@@ -36,7 +36,7 @@ def test_what_comes_is_a_sketch_under_noise(answered):
     assert isinstance(reply, wire.Reply)
     update = codec.decode(reply.update, TASK.layout())
     cells = np.concatenate([update[spec.name].ravel() for spec in TASK.layout()])
-    assert cells.size == TASK.actions + TASK.actions**2 + sketch.CELLS
+    assert cells.size == TASK.actions + TASK.actions**2 + sketch.CELLS + recents.CELLS
     assert abs(cells.std() / (asked.noise_multiplier * asked.clip) - 1) < 0.05
     assert np.count_nonzero(cells) > 0.9 * cells.size, "noise is on every cell, counted or not"
 

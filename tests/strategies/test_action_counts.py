@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deskbound_client.learn.trainer import train
-from deskbound_strategies import sketch
+from deskbound_strategies import recents, sketch
 from deskbound_strategies.action_counts import TASK, ActionCounts
 from deskbound_strategies.baselines import Markov, score
 from deskbound_strategies.task import Unit, find_task, load_weights, weights_of
@@ -46,7 +46,7 @@ def test_the_gradient_is_the_counts_whatever_the_weights(tokens, seed):
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_(0, 1e6, generator=generator)
-    singles, pairs, triples = gradients(FEW, model, unit_of(tokens))
+    singles, pairs, triples, again = gradients(FEW, model, unit_of(tokens))
     wanted = -np.bincount(tokens, minlength=30) * sketch.SINGLE_WEIGHT / sketch.SCALE
     np.testing.assert_allclose(singles, wanted, atol=1e-5)
     wanted = np.zeros(900)
@@ -58,6 +58,8 @@ def test_the_gradient_is_the_counts_whatever_the_weights(tokens, seed):
     wanted = np.zeros(sketch.CELLS)
     np.subtract.at(wanted, cells, signs * sketch.TRIPLE_WEIGHT / sketch.SCALE)
     np.testing.assert_allclose(triples, wanted, atol=1e-5)
+    wanted = -recents.WEIGHT * recents.hits_and_misses(np.array(tokens))
+    np.testing.assert_allclose(again, wanted, atol=1e-6)
 
 
 def test_padding_counts_nothing():

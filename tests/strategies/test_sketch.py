@@ -1,10 +1,11 @@
 """Cells of counts: where they lie, what is read from them with and without noise."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deskbound_strategies import sketch
+from deskbound_strategies import recents, sketch
 from deskbound_strategies.sketch import (
     CELLS,
     PAIR_WEIGHT,
@@ -15,6 +16,7 @@ from deskbound_strategies.sketch import (
 )
 
 ACTIONS = 12
+SIZES = (ACTIONS, ACTIONS**2, CELLS, recents.CELLS)
 TOKENS = st.integers(0, 2**16 - 1)
 
 
@@ -26,7 +28,7 @@ def counted(history, actions=ACTIONS, times=1.0):
     np.add.at(pairs, pair_cells(tokens[:-1], tokens[1:], actions), PAIR_WEIGHT * times)
     cells, signs = triple_cells(tokens[:-2], tokens[1:-1], tokens[2:])
     np.add.at(triples, cells, TRIPLE_WEIGHT * times * signs)
-    return singles, pairs, triples
+    return singles, pairs, triples, times * recents.WEIGHT * recents.hits_and_misses(tokens)
 
 
 def habitual(n=4_000, seed=1):
@@ -70,10 +72,10 @@ def test_two_actions_back_tell_more_than_one():
 @given(st.floats(1e-6, 1e6))
 @settings(deadline=None, max_examples=8)  # a million cells each time
 def test_nothing_depends_on_the_scale_of_the_cells(scale):
-    singles, pairs, triples = counted(habitual(200))
+    singles, pairs, triples, again = counted(habitual(200))
     noise = np.random.default_rng(0).normal(0, 1, CELLS)
-    plain = sketch.read(singles, pairs, triples + noise)
-    scaled = sketch.read(singles * scale, pairs * scale, (triples + noise) * scale)
+    plain = sketch.read(singles, pairs, triples + noise, again)
+    scaled = sketch.read(singles * scale, pairs * scale, (triples + noise) * scale, again * scale)
     np.testing.assert_allclose(scaled.after, plain.after, rtol=1e-6)
     two = np.array([0, 3]), np.array([1, 1])
     np.testing.assert_allclose(scaled.after_two(*two), plain.after_two(*two), rtol=1e-6, atol=1e-9)
@@ -81,16 +83,16 @@ def test_nothing_depends_on_the_scale_of_the_cells(scale):
 
 def test_noise_alone_is_read_as_nearly_nothing():
     rng = np.random.default_rng(2)
-    found = sketch.read(*(rng.normal(0, 5, size) for size in (ACTIONS, ACTIONS**2, CELLS)))
+    found = sketch.read(*(rng.normal(0, 5, size) for size in SIZES))
     assert abs(found.background.deviation / 5 - 1) < 0.01
     np.testing.assert_allclose(found.after.sum(axis=1), 1.0)
     assert found.after_two(np.array([3]), np.array([4])).max() < 0.7
 
 
 def test_the_noise_is_told_from_what_was_counted():
-    singles, pairs, triples = counted(np.random.default_rng(3).integers(0, 400, 50_000), 400)
+    singles, pairs, triples, again = counted(np.random.default_rng(3).integers(0, 400, 50_000), 400)
     noisy = triples + np.random.default_rng(4).normal(0, 40, CELLS)
-    found = sketch.read(singles, pairs, noisy)
+    found = sketch.read(singles, pairs, noisy, again)
     assert abs(found.background.deviation / 40 - 1) < 0.02
 
 
@@ -115,6 +117,47 @@ def test_where_only_single_actions_stand_out_the_most_frequent_is_guessed():
 
 
 def test_counts_of_nothing_are_chances_all_the_same():
-    found = sketch.read(np.zeros(ACTIONS), np.zeros(ACTIONS**2), np.zeros(CELLS))
+    found = sketch.read(*(np.zeros(size) for size in SIZES))
     np.testing.assert_allclose(found.after, 1 / ACTIONS)
     np.testing.assert_allclose(found.after_two(np.array([1]), np.array([2])), 1 / ACTIONS)
+
+
+def again_and_again(n=3_000, actions=400, seed=7):
+    """Anything at all, and every second time the same thing once more."""
+    tokens = np.random.default_rng(seed).integers(0, actions, n)
+    return np.repeat(tokens, 2)
+
+
+def test_where_pairs_drown_what_was_used_last_is_expected_again():
+    rng, actions = np.random.default_rng(8), 400
+    cells = list(counted(again_and_again(), actions))
+    cells[3] *= 600.0  # as 600 units of ten such actions each would add up
+    found = sketch.read(*(one + rng.normal(0, 20, len(one)) for one in cells))
+    last = rng.integers(0, actions, 50)
+    rows = recents.used(last)
+    told = found.after_history(np.r_[-1, last[:-1]], last, rows)
+    np.testing.assert_allclose(told.sum(axis=1), 1.0)
+    assert np.mean(told.argmax(axis=1) == last) > 0.9
+    assert told[np.arange(50), last].mean() == pytest.approx(0.5, abs=0.08)
+    assert np.mean(found.after_two(last[:-1], last[1:]).argmax(axis=1) == last[1:]) < 0.1
+
+
+def test_where_counts_stand_out_recency_changes_next_to_nothing():
+    found = sketch.read(*counted(habitual()))
+    history = habitual(40, seed=9)
+    first, second = np.r_[-1, history[:-1]], history
+    told = found.after_history(first, second, recents.used(history))
+    plain = np.concatenate([found.after[second[:1]], found.after_two(first[1:], second[1:])])
+    np.testing.assert_allclose(told, plain, atol=0.02)
+
+
+def test_without_recency_a_history_tells_what_its_last_two_actions_do():
+    rng = np.random.default_rng(10)
+    singles, pairs, triples, again = counted(habitual())
+    noisy = [one + rng.normal(0, 30, len(one)) for one in (singles, pairs, triples)]
+    found = sketch.read(*noisy, np.zeros_like(again))
+    first, second = rng.integers(0, ACTIONS, (2, 60))
+    used = np.stack([second, (second + 1) % ACTIONS, np.full(60, -1), np.full(60, -1)], axis=1)
+    np.testing.assert_allclose(
+        found.after_history(first, second, used), found.after_two(first, second), rtol=1e-9
+    )

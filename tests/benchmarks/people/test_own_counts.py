@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.people.own_counts import STRENGTH, Fleet
 from benchmarks.people.sets import Person
-from deskbound_strategies import sketch
+from deskbound_strategies import recents, sketch
 
 SIZE = 12
 
@@ -53,7 +53,7 @@ def test_a_laptop_alone_stands_on_its_own_most_frequent_actions(parts):
 @pytest.mark.parametrize("triples", [True, False])
 def test_joined_stands_on_the_shared_counts(parts, triples):
     rng = np.random.default_rng(4)
-    cells = [rng.normal(5, 3, size) for size in (SIZE, SIZE**2, sketch.CELLS)]
+    cells = [rng.normal(5, 3, size) for size in (SIZE, SIZE**2, sketch.CELLS, recents.CELLS)]
     counts = sketch.read(*cells)
 
     def shared(first, second):
