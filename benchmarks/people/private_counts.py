@@ -130,9 +130,8 @@ def tally(
     entry = np.r_[unit, unit[1:][two], unit[2:][three]]
     width = _width(crowd.size)
     if again:
-        shares = np.concatenate([recents.hits_and_misses(one) for one in found])
         cells = np.r_[cells, np.tile(np.arange(width - recents.CELLS, width), len(found))]
-        values = np.r_[values, recents.WEIGHT * shares]
+        values = np.concatenate([values, *(recents.weighted(one) for one in found)])
         entry = np.r_[entry, np.repeat(np.arange(len(found)), recents.CELLS)]
     keys, places = np.unique(entry * width + cells, return_inverse=True)
     sums = np.bincount(places, values)

@@ -87,7 +87,7 @@ class ActionCounts:
         two: Tensor = sketch.PAIR_WEIGHT * pairs.sum(1)
         three: Tensor = sketch.TRIPLE_WEIGHT * triples.sum(1)
         again = (model.again.weight[:, 0] * found.again).sum(1)
-        return -(one + two + three) / sketch.SCALE - recents.WEIGHT * again
+        return -(one + two + three) / sketch.SCALE - again
 
     def scores(self, model: nn.Module, batch: Batch) -> Tensor:
         """Return (units, length, actions) log chances of what follows each action."""
@@ -116,7 +116,7 @@ class _Places(NamedTuple):
     pairs_present: Tensor
     triples: Tensor  # (units, length - 2)
     signs: Tensor
-    again: Tensor  # (units, recents.CELLS), shares
+    again: Tensor  # (units, recents.CELLS), weighted
 
 
 def _places(batch: Batch, actions: int) -> _Places:
@@ -124,7 +124,7 @@ def _places(batch: Batch, actions: int) -> _Places:
     pairs = sketch.pair_cells(tokens[:, :-1], tokens[:, 1:], actions)
     triples, signs = sketch.triple_cells(tokens[:, :-2], tokens[:, 1:-1], tokens[:, 2:])
     whole = batch.present.sum(1).tolist()
-    again = [recents.hits_and_misses(row[:size]) for row, size in zip(tokens, whole, strict=True)]
+    again = [recents.weighted(row[:size]) for row, size in zip(tokens, whole, strict=True)]
     return _Places(
         torch.from_numpy(pairs),
         batch.present[:, 1:].float(),

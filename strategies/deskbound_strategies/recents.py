@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 RANKS = 4  # actions that are looked through
 CELLS = 2 * RANKS  # hits, then misses
-# A unit's hits and misses count so much, as shares of its actions: about a quarter of what it
-# contributes in all, however long it is.
-WEIGHT = 0.25
+# A unit's hits and misses count so much, as shares of its actions, and more in long units, whose
+# other counts grow as well: so that clipping leaves about as much of them in any.
+WEIGHT, LONG = 0.25, 64
 
 _STANDS_OUT = 3.0  # standard deviations
 _LARGEST = 0.98  # chance at one rank
@@ -41,8 +41,22 @@ def used(tokens: Whole) -> Whole:
     return rows
 
 
-def hits_and_misses(tokens: Whole) -> Floats:
-    """Return (CELLS,) a unit's hits and misses at each rank, as shares of what was guessed.
+def follow(used: Whole, tokens: Whole) -> Whole:
+    """Return (n, RANKS) what was used lately, once n histories went on by an action each.
+
+    Args:
+        used: (n, RANKS) before.
+        tokens: (n,) what came.
+    """
+    rows = np.column_stack([tokens, used])
+    gone = np.zeros(rows.shape, bool)
+    gone[:, 1:] = used == tokens[:, None]
+    gone[:, -1] |= ~gone.any(axis=1)
+    return rows[~gone].reshape(used.shape)
+
+
+def weighted(tokens: Whole) -> Floats:
+    """Return (CELLS,) what a unit contributes: its hits and misses at each rank, weighted.
 
     Args:
         tokens: (n,) its actions.
@@ -52,7 +66,8 @@ def hits_and_misses(tokens: Whole) -> Floats:
         return np.zeros(CELLS)
     hit = before == came
     missed = (before >= 0) & (np.cumsum(hit, axis=1) == 0)
-    return np.concatenate([hit.mean(axis=0), missed.mean(axis=0)])
+    shares = np.concatenate([hit.mean(axis=0), missed.mean(axis=0)])
+    return WEIGHT * max(1.0, len(tokens) / LONG) * shares
 
 
 def read(cells: Floats, deviation: float) -> Floats:

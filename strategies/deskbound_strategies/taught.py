@@ -2,7 +2,7 @@
 
 What is made of counts that were released tells nothing more (post-processing), so a run that begins
 with this network pays nothing for it. It is taught on made-up sequences: every action is drawn from
-what the counts say of the two before it, and at every place the network learns to tell the chances
+what the counts say of those before it, and at every place the network learns to tell the chances
 that the next one is drawn from. So it meets whole pasts, as its attention will.
 
 Counts know nothing of application, pause and hour. These start at zero, so that they change no
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from deskbound_strategies.model import CONTEXT_ROWS, NextActionModel, token_scores
+from deskbound_strategies.recents import RANKS, follow
 from deskbound_strategies.sketch import Counts
 from deskbound_strategies.task import Batch, Weights, weights_of
 
@@ -30,7 +31,6 @@ from deskbound_strategies.task import Batch, Weights, weights_of
 SEQUENCES, LENGTH = 2048, 32
 STEPS, AT_ONCE = 200, 32
 LEARNING_RATE, DECAY = 0.01, 0.5  # the rate falls to nothing over the last half
-_READ_AT_ONCE = 256  # pairs of actions
 _SEED_DIGITS = 15  # hex digits: 60 bits, which every generator here takes
 
 Whole = NDArray[np.int64]
@@ -72,12 +72,10 @@ class Lessons:
 
     Attributes:
         tokens: (sequences, length) int64.
-        rows: (sequences, length) int64, which row of ``chances`` tells what follows.
-        chances: (contexts, actions) float32.
+        chances: (sequences, length, actions) float32, of what follows.
     """
 
     tokens: Tensor
-    rows: Tensor
     chances: Tensor
 
 
@@ -92,39 +90,16 @@ def made_up(
         sequences: how many.
         length: actions of each.
     """
-    contexts = _Contexts(counts)
-    tokens, rows = np.empty((2, sequences, length), np.int64)
-    first = counts.pairs.sum(axis=1) + np.finfo(np.float64).tiny
-    tokens[:, 0] = rows[:, 0] = rng.choice(len(first), sequences, p=first / first.sum())
-    for place in range(1, length):
-        tokens[:, place] = _drawn(contexts.chances[rows[:, place - 1]], rng)
-        rows[:, place] = contexts.rows(tokens[:, place - 1], tokens[:, place])
-    return Lessons(*map(torch.from_numpy, (tokens, rows, contexts.chances)))
-
-
-class _Contexts:
-    """What follows each action, and each pair of them that came up, read once.
-
-    Attributes:
-        chances: (contexts, actions); the first ``actions`` rows follow a single action.
-    """
-
-    def __init__(self, counts: Counts) -> None:
-        self._counts, self._places = counts, dict[int, int]()
-        self.chances: Chances = counts.after.astype(np.float32)
-
-    def rows(self, before: Whole, last: Whole) -> Whole:
-        """Return (n,) the row of each of n pairs."""
-        actions = len(self._counts.after)
-        pairs, places = np.unique(before * actions + last, return_inverse=True)
-        new = [pair for pair in pairs.tolist() if pair not in self._places]
-        self._places.update(zip(new, range(len(self.chances), len(self.chances) + len(new))))  # noqa: B905
-        read = [
-            self._counts.after_two(*np.divmod(np.array(new[at : at + _READ_AT_ONCE]), actions))
-            for at in range(0, len(new), _READ_AT_ONCE)
-        ]
-        self.chances = np.concatenate([self.chances, *(one.astype(np.float32) for one in read)])
-        return np.array([self._places[pair] for pair in pairs.tolist()])[places]
+    tokens = np.empty((sequences, length), np.int64)
+    chances = np.empty((sequences, length, len(counts.after)), np.float32)
+    often = counts.pairs.sum(axis=1) + np.finfo(np.float64).tiny
+    before, used = np.full(sequences, -1), np.full((sequences, RANKS), -1)
+    last = rng.choice(len(often), sequences, p=often / often.sum())
+    for place in range(length):
+        tokens[:, place], used = last, follow(used, last)
+        chances[:, place] = counts.after_history(before, last, used)
+        before, last = last, _drawn(chances[:, place], rng)
+    return Lessons(torch.from_numpy(tokens), torch.from_numpy(chances))
 
 
 def _drawn(chances: Chances, rng: np.random.Generator) -> Whole:
@@ -140,7 +115,7 @@ def _loss(model: NextActionModel, lessons: Lessons, some: Tensor) -> Tensor:
     nothing = torch.zeros_like(tokens)  # application, pause and hour, whose rows are zero
     batch = Batch(tokens, nothing, nothing, nothing, torch.ones_like(tokens, dtype=torch.bool))
     told = token_scores(model(batch))
-    return -(lessons.chances[lessons.rows[some]] * told).sum(dim=-1).mean()
+    return -(lessons.chances[some] * told).sum(dim=-1).mean()
 
 
 def _without_context(gradient: Tensor) -> Tensor:

@@ -58,7 +58,7 @@ def test_the_gradient_is_the_counts_whatever_the_weights(tokens, seed):
     wanted = np.zeros(sketch.CELLS)
     np.subtract.at(wanted, cells, signs * sketch.TRIPLE_WEIGHT / sketch.SCALE)
     np.testing.assert_allclose(triples, wanted, atol=1e-5)
-    wanted = -recents.WEIGHT * recents.hits_and_misses(np.array(tokens))
+    wanted = -recents.weighted(np.array(tokens))
     np.testing.assert_allclose(again, wanted, atol=1e-6)
 
 

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deskbound_strategies import recents
-from deskbound_strategies.recents import CELLS, RANKS, hits_and_misses, read, used
+from deskbound_strategies.recents import CELLS, LONG, RANKS, WEIGHT, follow, read, used, weighted
 
 UNITS = st.lists(st.integers(0, 8), max_size=40)
 
@@ -22,7 +21,7 @@ def test_the_latest_actions_stand_first_and_each_once(tokens):
 
 @given(UNITS)
 def test_an_action_hits_one_rank_at_most_and_misses_those_before(tokens):
-    found = hits_and_misses(np.array(tokens, np.int64)) * max(1, len(tokens) - 1)
+    found = weighted(np.array(tokens, np.int64)) / WEIGHT * max(1, len(tokens) - 1)
     hits, misses = np.zeros(RANKS), np.zeros(RANKS)
     for place in range(1, len(tokens)):
         lately = list(dict.fromkeys(reversed(tokens[:place])))[:RANKS]
@@ -35,15 +34,24 @@ def test_an_action_hits_one_rank_at_most_and_misses_those_before(tokens):
 
 
 @given(UNITS)
-def test_a_unit_contributes_no_more_however_long_it_is(tokens):
-    found = recents.WEIGHT * hits_and_misses(np.array(tokens, np.int64))
-    assert np.linalg.norm(found) <= recents.WEIGHT * np.sqrt(RANKS) + 1e-12
+def test_a_usual_unit_contributes_no_more_however_long_it_is(tokens):
+    found = weighted(np.array(tokens, np.int64))
+    assert np.linalg.norm(found) <= WEIGHT * np.sqrt(RANKS) + 1e-12
+    longer = weighted(np.tile(np.array([1, 2, 1], np.int64), LONG))
+    assert longer.max() > 2 * WEIGHT
+
+
+@given(UNITS, st.integers(0, 8))
+def test_going_on_by_an_action_is_what_the_longer_history_has(tokens, came):
+    rows = used(np.array([*tokens, came], np.int64))
+    before = rows[-2:-1] if tokens else np.full((1, RANKS), -1)
+    assert follow(before, np.array([came])).tolist() == rows[-1:].tolist()
 
 
 def test_chances_are_those_of_the_counts():
     tokens = np.random.default_rng(1).integers(0, 6, 5_000)
     tokens = np.where(np.arange(5_000) % 3 == 2, np.roll(tokens, 2), tokens)
-    found = read(hits_and_misses(tokens), 0.0)
+    found = read(weighted(tokens), 0.0)
     rows = used(tokens)
     for rank in range(RANKS):
         share = np.mean(rows[:-1, rank] == tokens[1:])

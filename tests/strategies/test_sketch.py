@@ -28,7 +28,7 @@ def counted(history, actions=ACTIONS, times=1.0):
     np.add.at(pairs, pair_cells(tokens[:-1], tokens[1:], actions), PAIR_WEIGHT * times)
     cells, signs = triple_cells(tokens[:-2], tokens[1:-1], tokens[2:])
     np.add.at(triples, cells, TRIPLE_WEIGHT * times * signs)
-    return singles, pairs, triples, times * recents.WEIGHT * recents.hits_and_misses(tokens)
+    return singles, pairs, triples, times * recents.weighted(tokens)
 
 
 def habitual(n=4_000, seed=1):

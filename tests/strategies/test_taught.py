@@ -10,6 +10,7 @@ import torch
 from deskbound_strategies.action_counts import TASK as COUNTS
 from deskbound_strategies.model import CONTEXT_ROWS
 from deskbound_strategies.next_action import TASK
+from deskbound_strategies.recents import used
 from deskbound_strategies.task import load_weights
 from deskbound_strategies.taught import made_up, seed_of, taught_by_counts
 from deskbound_strategies.vocabulary import TOKENS
@@ -73,13 +74,15 @@ def test_the_same_counts_and_seed_make_the_same_bytes_whatever_else_was_drawn(co
 def test_sequences_are_made_of_what_followed(counted):
     counts = counted.read()
     found = made_up(counts, np.random.default_rng(1), 200, 12)
-    assert found.tokens.shape == found.rows.shape == (200, 12)
-    np.testing.assert_allclose(found.chances.sum(dim=1), 1.0, rtol=1e-4)
-    tokens, rows = found.tokens.numpy(), found.rows.numpy()
+    assert found.tokens.shape == found.chances.shape[:2] == (200, 12)
+    np.testing.assert_allclose(found.chances.sum(dim=2), 1.0, rtol=1e-4)
+    tokens = found.tokens.numpy()
+    lately = np.stack([used(row) for row in tokens])
     for place in (1, 7, 11):
-        wanted = counts.after_two(tokens[:, place - 1], tokens[:, place])
-        np.testing.assert_allclose(found.chances[rows[:, place]], wanted, atol=1e-6)
-    unlikely = found.chances[found.rows[:, :-1]].gather(2, found.tokens[:, 1:, None])
+        past = tokens[:, place - 1], tokens[:, place], lately[:, place]
+        wanted = counts.after_history(*past)
+        np.testing.assert_allclose(found.chances[:, place], wanted, atol=1e-6)
+    unlikely = found.chances[:, :-1].gather(2, found.tokens[:, 1:, None])
     assert float((unlikely < 1e-4).float().mean()) < 0.02, "what hardly follows hardly comes"
 
 

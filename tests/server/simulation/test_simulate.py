@@ -74,7 +74,7 @@ def test_a_fleet_that_is_not_there_is_not_asked(days, tmp_path):
     assert empty["rounds"] == []
 
 
-COUNTS = {"task": "action_counts", "rounds": 1, "steps": 10, "sampling_rate": 0.2,
+COUNTS = {"task": "action_counts", "rounds": 1, "steps": 1, "sampling_rate": 1.0,
           "noise_multiplier": 1.0, "local_learning_rate": 1.0}  # fmt: skip
 
 
