@@ -5,8 +5,9 @@
 Fleets are drawn from a set's people; each laptop has the last days of what its person may be
 learned from, and all are asked what they do next, as in ``private_counts``. Writes one row for
 each fleet and noise; ``planning_fit`` finds the relation in them that ``deskbound-server plan``
-goes by. With ``--order 2`` triples are not counted: what is left is scaled up to what a unit
-contributes in all, and only the last action is looked at.
+goes by. What was used lately is neither counted nor looked at. With ``--order 2`` triples are not
+counted: what is left is scaled up to what a unit contributes in all, and only the last action is
+looked at.
 """
 
 import csv
@@ -97,8 +98,8 @@ def fleet(crowd: Crowd, laptops: int, days: int, seed: int) -> list[tuple[Person
 def counted(crowd: Crowd, people: list[Person], unit: Unit, order: int) -> Tallies:
     """Return people's counts up to an order, clipped."""
     if order == ORDER:
-        return tally(crowd, people, unit)
-    whole = tally(crowd, people, unit, clip=math.inf)
+        return tally(crowd, people, unit, again=False)
+    whole = tally(crowd, people, unit, clip=math.inf, again=False)
     kept = whole.cell < crowd.size + crowd.size**2
     of, values = whole.unit[kept], whole.value[kept]
     norms = np.sqrt(np.bincount(of, values**2, minlength=whole.units))
