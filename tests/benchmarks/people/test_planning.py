@@ -49,7 +49,10 @@ def test_fleets_of_a_seed_lie_in_each_other_and_are_asked_the_same(crowd):
 
 def test_without_triples_the_rest_uses_the_clip(crowd):
     people = list(crowd.people)
-    found, whole = counted(crowd, people, "session", 2), tally(crowd, people, "session", again=False)
+    found, whole = (
+        counted(crowd, people, "session", 2),
+        tally(crowd, people, "session", again=False),
+    )
     assert found.cell.max() < SIZE + SIZE**2
     assert found.cells == whole.cells
     norms = np.sqrt(np.bincount(found.unit, found.value**2))
