@@ -1,8 +1,9 @@
 """Draw what epsilon costs: share of next actions that are right at the first guess.
 
-    python -m benchmarks.people.picture RESULTS.csv --to docs/images/epsilon.svg
+    python -m benchmarks.people.picture RESULTS.csv [MORE.csv] --to docs/images/epsilon.svg
 
-Reads what the benchmarks of people wrote with ``--append``; see ``results``.
+Reads what the benchmarks of people wrote with ``--append``; see ``results``. ``--only`` names the
+models to draw, where not all are wanted.
 """
 
 import argparse
@@ -24,6 +25,7 @@ _COLOURS = (
 # What needs no crowd and no privacy, from ``baselines``: (words, hit@1).
 _YARDSTICKS = {
     "abb_ide": (("own Markov 2", 0.431),),
+    "cyber_shell": (("own Markov 2, online", 0.360), ("the same again", 0.313)),
 }
 _NO_NOISE = 32.0  # where infinity stands on the axis
 
@@ -61,6 +63,7 @@ def draw(found: dict[Terms, Summary], crowd: str, unit: str, path: Path) -> None
         for colour, (name, points) in zip(cycle(_COLOURS), sorted(lines.items()), strict=False):
             _line(axis, points, name, colour)
         _yardsticks(axis, yardsticks)
+        axis.set_ylim(bottom=max(0.0, axis.get_ylim()[0]))
         axis.set_xscale("log", base=2)
         ticks = sorted({place for points in lines.values() for place, _ in points})
         axis.set_xticks(ticks, ["no noise" if one == _NO_NOISE else f"{one:g}" for one in ticks])
@@ -91,12 +94,16 @@ def _yardsticks(axis: Axes, heights: Mapping[str, float]) -> None:
 def main() -> None:
     """Draw the picture."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("results", type=Path, help="File that --append wrote.")
+    parser.add_argument("results", type=Path, nargs="+", help="Files that --append wrote.")
+    parser.add_argument("--only", nargs="*", help="Models to draw.")
     parser.add_argument("--set", default="abb_ide", help="Which people.")
     parser.add_argument("--unit", default="session", help="What is hidden.")
     parser.add_argument("--to", type=Path, required=True, help="Picture to write: .svg or .png.")
     asked = parser.parse_args()
-    draw(read(asked.results), asked.set, asked.unit, asked.to)
+    found = {terms: one for path in asked.results for terms, one in read(path).items()}
+    if asked.only:
+        found = {terms: one for terms, one in found.items() if terms.model in asked.only}
+    draw(found, asked.set, asked.unit, asked.to)
 
 
 if __name__ == "__main__":
