@@ -19,6 +19,10 @@ __all__ = ["desktop"]
 pytestmark = pytest.mark.display
 
 
+# A shell that is still starting dies of the ctrl+c that a test presses, and its window with it.
+_HARDY = "trap '' INT QUIT TSTP; while :; do cat > /dev/null; done"
+
+
 @dataclass
 class Work:
     """Two programs side by side on the private desktop."""
@@ -29,7 +33,7 @@ class Work:
 
 @pytest.fixture(scope="module")
 def programs(desktop) -> Iterator[Work]:
-    terminal = desktop.open("xterm")
+    terminal = desktop.open("xterm", "-e", "sh", "-c", _HARDY)
     calculator = desktop.open("xcalc")
     desktop.place(terminal, 20, 40, 600, 300)
     desktop.place(calculator, 700, 40, 300, 300)

@@ -71,7 +71,7 @@ def test_each_fault_is_found_for_what_it_is(outcome):
 
 
 def test_members_are_hidden_by_noise_and_by_nothing_else(outcome):
-    # One member in 87 is sampled in none of the 20 rounds, and cannot be told; of 27 six never are.
+    # One member in 87 is sampled in none of the 20 rounds, and cannot be told.
     assert outcome.membership["noise off"].area > 0.88
     assert outcome.membership["as released"].area < 0.8
 
