@@ -72,6 +72,19 @@ def test_a_looser_file_waits(home):
     assert Floors(vault).number == 1
 
 
+def test_a_profile_that_became_looser_since_waits_like_any_other(home):
+    """An older version's ``balanced`` goes on to hold, and the vault is not damaged by its age."""
+    paths, vault = home
+    before = replace(DEFAULT, unsampled_tasks=())
+    assert before.profile == "balanced"
+    Floors(vault).adopt(before, Why.FIRST)
+    write(paths, DEFAULT)
+    found = FloorKeeper(paths, vault).state()
+    assert (found.held.floor, found.waiting) == (before, DEFAULT)
+    assert [one.name for one in found.differences] == ["unsampled_tasks"]
+    assert floor_to_show(vault) == before
+
+
 @pytest.mark.parametrize("data", [b"", b"\xff", b"epsilon_day = 99.0", b"clip_maximum = 1.0", None])
 def test_a_file_that_is_gone_or_broken_never_loosens(home, data):
     paths, vault = home
