@@ -45,3 +45,11 @@ def test_a_length_of_time_has_two_units_at_most(seconds, words):
 )
 def test_settings_are_said_in_sentences(changes, words):
     assert any(words in sentence for _, sentence in plan_words(new_plan(**changes)))
+
+
+def test_a_plan_that_takes_every_unit_says_so_and_another_how_likely_each_is():
+    every = dict(plan_words(new_plan(sampling_rate=1.0, steps=1)))
+    some = dict(plan_words(new_plan(sampling_rate=0.25, steps=4)))
+    assert "In one step a laptop takes every session, clips it" in " ".join(every.values())
+    said = "In each of 4 steps a laptop takes each session with probability 0.25, clips it"
+    assert said in " ".join(some.values())
