@@ -13,6 +13,8 @@ With ``--rate`` and ``--steps`` each step samples units and gets noise of its ow
 With ``--people-out`` people are parted into folds, and the later events of each fold's people are
 guessed from the counts of the others alone.
 
+With ``--without-recents`` nothing is counted of what was used lately.
+
 With ``--weigh`` laptops count the more, the more they hold (``weighing.py``).
 
 With ``--validate`` the last eighth of what is learned from is guessed instead of the test part:
@@ -263,7 +265,7 @@ def main() -> None:
     options(parser)
     parser.add_argument("--people-out", action="store_true", help="Guess people from others only.")
     parser.add_argument("--weigh", action="store_true", help="Who holds more counts more.")
-    parser.add_argument("--without-recents", action="store_true", help="As the counts once were.")
+    parser.add_argument("--without-recents", action="store_true", help="Count no recency.")
     parser.add_argument("--rate", type=float, default=RATE, help="q, of each step.")
     parser.add_argument("--steps", type=int, default=STEPS, help="Of the round.")
     asked = parser.parse_args()
