@@ -6,8 +6,9 @@
 The fleet and plan of ``utility_generated``: three personas, six days each to count and learn from,
 a seventh to guess. Or people of a published set, in the product's vocabulary: each one's last day
 is guessed, the days before it are learned from. Counts get normal noise of ``--noise`` sessions'
-counts a cell: a round as in ``counts.toml`` leaves 2.6 times the root of the number of laptops. With
-``--rounds`` both networks, the fresh one and the taught one, then learn under noise, side by side.
+counts a cell: a round as in ``counts.toml`` leaves 2.6 times the root of the number of laptops.
+With ``--rounds`` both networks, the fresh one and the taught one, then learn under noise, side by
+side.
 
 Generated activity judges whether the parts work together, and nothing else.
 """
