@@ -78,6 +78,7 @@ def _reserve(
         "contract": f"{number:064x}",
         "run": "ab" * 16,
         "round": number,
+        "task": plan.task,
         "unit": plan.unit,
         "mechanism": "rounded-gaussian",
         "sampling_rate": plan.sampling_rate,

@@ -112,6 +112,8 @@ def check_against(summary: LedgerSummary, logs: Sequence[VerifiedLog]) -> None:
 
 
 def _same_terms(claim: Claim, contract: RoundContract) -> bool:
+    if claim.task not in (None, contract.task):
+        return False
     charge = claim.charge
     stated = (charge.unit, charge.sampling_rate, charge.noise_multiplier, charge.steps, claim.clip)
     return stated == (

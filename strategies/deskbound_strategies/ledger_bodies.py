@@ -39,6 +39,7 @@ MAX_BLOCKS = 4096
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _HEX32 = re.compile(r"[0-9a-f]{32}")
 _VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}")
+_TASK = re.compile(r"[a-z0-9][a-z0-9_\-]{0,63}")  # as contracts name it, and the floor allows
 
 Check = Callable[[Any], bool]
 
@@ -109,6 +110,7 @@ _BODIES: Mapping[LedgerKind, Mapping[str, Check]] = {
         "contract": _HASH,
         "run": _PSEUDONYM,
         "round": _count(1),
+        "task": _matches(_TASK),
         "unit": _one_of("session", "day"),
         "mechanism": _one_of("rounded-gaussian"),
         "sampling_rate": _real(0.0, 1.0),
@@ -138,6 +140,9 @@ _BODIES: Mapping[LedgerKind, Mapping[str, Check]] = {
     },
 }
 
+# What entries of older clients do not have; new ones always do.
+_LATER: Mapping[LedgerKind, frozenset[str]] = {LedgerKind.RESERVE: frozenset({"task"})}
+
 
 def check_body(kind: LedgerKind, body: Any) -> None:
     """Check that a body has exactly the fields of its kind, each of its type and range.
@@ -151,8 +156,8 @@ def check_body(kind: LedgerKind, body: Any) -> None:
     consent  subject, version, granted
     pause    timed
     resume   by (person/timer)
-    reserve  contract: hash, run: pseudonym, round, unit, mechanism (rounded-gaussian),
-             sampling_rate, noise_multiplier, clip, steps,
+    reserve  contract: hash, run: pseudonym, round, task (older entries lack it), unit,
+             mechanism (rounded-gaussian), sampling_rate, noise_multiplier, clip, steps,
              lattice {dimension, step, sensitivity, scale},
              epsilon and delta of this round alone, blocks: sorted distinct pseudonyms
     release  contract: hash, reserve: seq of its reserve entry, update: hash of the bytes, bytes
@@ -166,8 +171,13 @@ def check_body(kind: LedgerKind, body: Any) -> None:
     Raises:
         ValueError: when a field is missing, extra, mistyped or out of range.
     """
-    if not isinstance(body, dict) or not _fits(body, _BODIES[kind]):
+    if not isinstance(body, dict) or not _fits(body, _fields(kind, body)):
         raise ValueError(f"a {kind.value} entry has other fields")
+
+
+def _fields(kind: LedgerKind, body: Mapping[str, Any]) -> Mapping[str, Check]:
+    absent = _LATER.get(kind, frozenset()) - set(body)
+    return {name: check for name, check in _BODIES[kind].items() if name not in absent}
 
 
 def _fits(body: Mapping[str, Any], fields: Mapping[str, Check]) -> bool:

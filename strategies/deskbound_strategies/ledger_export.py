@@ -49,6 +49,7 @@ class Claim:
 
     Attributes:
         charge: the event to account for.
+        task: what it was for; None in entries of older clients, which do not tell.
         clip: L2 bound of one unit's contribution.
         step: distance between lattice points.
         sensitivity: what one unit can move the rounded sum by, L2.
@@ -58,6 +59,7 @@ class Claim:
     """
 
     charge: Charge
+    task: str | None
     clip: float
     step: float
     sensitivity: float
@@ -206,6 +208,7 @@ def _add_reserve(summary: LedgerSummary, body: dict[str, Any]) -> None:
     )
     claim = Claim(
         charge,
+        body.get("task"),
         body["clip"],
         lattice["step"],
         lattice["sensitivity"],

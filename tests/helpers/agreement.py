@@ -64,6 +64,7 @@ def a_body(kind: LedgerKind) -> dict[str, Any]:
             "contract": contract.digest(),
             "run": contract.run,
             "round": contract.round,
+            "task": contract.task,
             "unit": contract.unit,
             "mechanism": "rounded-gaussian",
             "sampling_rate": contract.sampling_rate,

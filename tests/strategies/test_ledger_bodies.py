@@ -4,6 +4,7 @@ from deskbound_strategies.errors import RefusalCode
 from deskbound_strategies.ledger_bodies import LedgerKind, check_body
 from tests.helpers.agreement import a_body
 
+LATER = {(LedgerKind.RESERVE, "task")}  # older entries lack it
 FIELDS = [(kind, name) for kind in LedgerKind for name in a_body(kind)]
 PROSE = "The quarterly figures for Ms. Kaya"
 
@@ -15,8 +16,10 @@ def test_the_documented_body_fits(kind):
 
 @pytest.mark.parametrize(("kind", "name"), FIELDS)
 def test_no_field_may_be_missing_extra_or_another_type(kind, name):
-    missing = a_body(kind)
-    del missing[name]
+    missing = {other: value for other, value in a_body(kind).items() if other != name}
+    if (kind, name) in LATER:
+        check_body(kind, missing)
+        missing = {}
     for body in (missing, a_body(kind) | {"extra": 1}, [], None):
         with pytest.raises(ValueError, match=kind.value):
             check_body(kind, body)

@@ -38,8 +38,9 @@ def sent(
 ) -> None:
     """Show every upload that ever left this laptop, and every round it refused.
 
-    An upload is the noised change to a model, nothing else. Its hash lets you compare it with
-    what the server says it received; --bytes gives you the bytes themselves, of the latest ones.
+    An upload is numbers and noise: a change to a model, counts of which action comes after which,
+    or of how often a model was right. Its hash lets you compare it with what the server says it
+    received; --bytes gives you the bytes themselves, of the latest ones.
 
     Example: deskbound sent --bytes 3fa1 --to upload.bin
     """
@@ -69,7 +70,13 @@ def _as_dict(found: Sent, model: Received | None) -> dict[str, Any]:
         "bytes": found.bytes,
         "items": [_upload(upload) for upload in found.uploads],
         "unsent": [
-            {"hour": one.at, "run": one.run, "round": one.round, "epsilon": one.epsilon}
+            {
+                "hour": one.at,
+                "run": one.run,
+                "round": one.round,
+                "task": one.task,
+                "epsilon": one.epsilon,
+            }
             for one in found.unsent
         ],
         "refused": [_refused(one) for one in found.declined],
@@ -89,6 +96,7 @@ def _upload(upload: Upload) -> dict[str, Any]:
         "hour": upload.at,
         "run": upload.run,
         "round": upload.round,
+        "task": upload.task,
         "bytes": upload.bytes,
         "sha256": upload.sha256,
         "days": upload.days,
@@ -126,12 +134,14 @@ def _print(found: Sent, model: Received | None) -> None:
 
 
 def _print_uploads(found: Sent) -> None:
-    table = Table("hour", "run", "round", "size", "SHA-256", "days", "ε", box=None, pad_edge=False)
+    names = ("hour", "run", "round", "what for", "size", "SHA-256", "days", "ε")
+    table = Table(*names, box=None, pad_edge=False)
     for upload in found.uploads:
         table.add_row(
             hour(upload.at),
             upload.run[:8],
             str(upload.round),
+            upload.purpose,
             size(upload.bytes),
             upload.sha256[:16],
             str(upload.days),

@@ -27,6 +27,24 @@ KINDS = (
     LedgerKind.RESERVE, LedgerKind.RELEASE, LedgerKind.REFUSE, LedgerKind.JOIN, LedgerKind.STOP,
 )  # fmt: skip
 
+# What an upload is, for each task of ours; a task of others is a model that learns.
+_PURPOSES = {
+    "next_action": "learning",
+    "action_counts": "counting",
+    "next_action_hits": "trying a model",
+}
+_UPLOADS = {
+    "next_action": "A noised change to {:,} numbers of the shared model",
+    "action_counts": "{:,} noised counts of which action comes after which",
+    "next_action_hits": "{:,} noised counts of how often a shared model was right",
+}
+_UPLOAD = "A noised answer of {:,} numbers"
+
+
+def purpose_of(task: str | None) -> str:
+    """Return what a round was for, in a word or two; another's task is called by its name."""
+    return "not written down" if task is None else _PURPOSES.get(task, task)
+
 
 @dataclass(frozen=True, slots=True)
 class Stop:
@@ -57,11 +75,12 @@ class Upload:
         at: Unix seconds of the hour in which it left.
         run: identifier of the run.
         round: its number in the run.
+        task: what it was for; None where an older client paid for it and wrote no task down.
         bytes: how long it was.
         sha256: of these bytes; the server can be asked what it received.
         days: how many days of data could be sampled for it.
         unit: what the noise hides one of, ``session`` or ``day``.
-        numbers: how many numbers of the shared model it changes.
+        numbers: how many it is made of.
         noise: standard deviation of the noise, as a multiple of what one unit can move.
         epsilon: what this round alone gave away about one unit, at most.
         delta: probability with which ``epsilon`` does not hold.
@@ -71,6 +90,7 @@ class Upload:
     at: int
     run: str
     round: int
+    task: str | None
     bytes: int
     sha256: str
     days: int
@@ -81,13 +101,18 @@ class Upload:
     delta: float
 
     @property
+    def purpose(self) -> str:
+        """What it was for, in a word or two."""
+        return purpose_of(self.task)
+
+    @property
     def words(self) -> str:
         """What it was, for people who never heard of epsilon."""
+        told = _UPLOADS.get(self.task or "", _UPLOAD).format(self.numbers)
         return (
-            f"A noised change to {self.numbers:,} numbers of the shared model, made from "
-            f"{counted(self.days, 'day')}. No action can be read from it. Whoever knew everything "
-            f"else and held any one {self.unit} for as likely as not is at most "
-            f"{sure(self.epsilon)} sure of it after this round, except with probability "
+            f"{told}, made from {counted(self.days, 'day')}. No action can be read from it. "
+            f"Whoever knew everything else and held any one {self.unit} for as likely as not is at "
+            f"most {sure(self.epsilon)} sure of it after this round, except with probability "
             f"{self.delta:.0e}."
         )
 
@@ -100,9 +125,15 @@ class Unsent:
     at: int
     run: str
     round: int
+    task: str | None
     days: int
     epsilon: float
     delta: float
+
+    @property
+    def purpose(self) -> str:
+        """What it was for, in a word or two."""
+        return purpose_of(self.task)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +267,7 @@ def _upload(entry: LedgerEntry, paid: dict[str, Any]) -> Upload:
         at=entry.at,
         run=paid["run"],
         round=paid["round"],
+        task=paid.get("task"),
         bytes=entry.body["bytes"],
         sha256=entry.body["update"],
         days=len(paid["blocks"]),
@@ -251,7 +283,8 @@ def _unsent(entry: LedgerEntry) -> Unsent:
     paid = entry.body
     days = len(paid["blocks"])
     cost = (paid["epsilon"], paid["delta"])
-    return Unsent(entry.seq, entry.at, paid["run"], paid["round"], days, *cost)
+    told = (paid["run"], paid["round"], paid.get("task"))
+    return Unsent(entry.seq, entry.at, *told, days, *cost)
 
 
 def _declined(entry: LedgerEntry) -> Declined:

@@ -263,6 +263,7 @@ def _reserve_body(
         "contract": contract.digest(),
         "run": contract.run,
         "round": contract.round,
+        "task": contract.task,
         "unit": contract.unit,
         "mechanism": "rounded-gaussian",
         "sampling_rate": contract.sampling_rate,

@@ -176,4 +176,12 @@ def _sent(summaries: Sequence[LedgerSummary]) -> dict[str, Any]:
         "uploads": uploads,
         "bytes": sum(one.bytes_out for one in summaries),
         "reserved_unsent": sum(one.claims.total() for one in summaries) - uploads,
+        "by_task": _by_task(summaries),
     }
+
+
+def _by_task(summaries: Sequence[LedgerSummary]) -> dict[str, int]:
+    """Return how many updates left for each task; those of older clients, which tell none, last."""
+    tasks = Counter(one.paid[name].task or "" for one in summaries for name in one.released)
+    untold = tasks.pop("", 0)
+    return dict(sorted(tasks.items())) | ({"(not told)": untold} if untold else {})

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -16,7 +17,7 @@ from deskbound_strategies.errors import LOCAL_ONLY, NotFoundError, RefusalCode, 
 from deskbound_strategies.ledger_bodies import LedgerKind
 from deskbound_strategies.refusal_words import REFUSED
 from deskbound_strategies.stop_order import StopReason
-from tests.helpers.agreement import AT
+from tests.helpers.agreement import AT, a_body
 from tests.helpers.privacy import Laptop, a_lattice, a_round, dates, laptop
 
 UPDATE = b"noise and a little more"
@@ -47,6 +48,43 @@ def test_an_upload_says_what_it_was_and_what_it_cost(mine):
     assert "1,000 numbers" in upload.words
     assert "2 days" in upload.words
     assert f"at most {sure(upload.epsilon)} sure" in upload.words
+
+
+@pytest.mark.parametrize(
+    ("task", "purpose", "words"),
+    [
+        ("next_action", "learning", "A noised change to 1,000 numbers of the shared model, made"),
+        (
+            "action_counts",
+            "counting",
+            "1,000 noised counts of which action comes after which",
+        ),
+        (
+            "next_action_hits",
+            "trying a model",
+            "1,000 noised counts of how often a shared model",
+        ),
+        ("of-another", "of-another", "A noised answer of 1,000 numbers, made"),
+    ],
+)
+def test_an_upload_says_what_it_was_for(mine, task, purpose, words):
+    asked = replace(a_round(1), task=task)
+    mine.budget.reserve(asked, dict.fromkeys(dates(0), "cut"), a_lattice(asked))
+    assert sent(mine.vault).unsent[0].purpose == purpose
+    mine.budget.release(asked, UPDATE)
+    (upload,) = sent(mine.vault).uploads
+    assert (upload.task, upload.purpose) == (task, purpose)
+    assert upload.words.startswith(words)
+
+
+def test_what_an_older_client_paid_for_is_told_without_its_task(mine):
+    body = {name: value for name, value in a_body(LedgerKind.RESERVE).items() if name != "task"}
+    paid = mine.ledger.append(LedgerKind.RESERVE, body)
+    left = a_body(LedgerKind.RELEASE) | {"contract": body["contract"], "reserve": paid.seq}
+    mine.ledger.append(LedgerKind.RELEASE, left)
+    (upload,) = sent(mine.vault).uploads
+    assert (upload.task, upload.purpose) == (None, "not written down")
+    assert upload.words.startswith("A noised answer of 1,000 numbers, made from 2 days.")
 
 
 def test_the_sum_is_that_of_all_uploads_and_the_head_is_the_ledgers(mine):

@@ -77,6 +77,15 @@ def own_contract(fleet, folder):
     return fleet.write(folder)
 
 
+def other_task(fleet, folder):
+    """It was asked for counts, and says that it learned."""
+    first = fleet.laptops[0]
+    last = next(one for one in reversed(first.entries) if one.kind is LedgerKind.RESERVE)
+    first.entries = first.entries[: last.seq]
+    first.add(LedgerKind.RESERVE, **last.body | {"task": "action_counts"})
+    return fleet.write(folder)
+
+
 def foreign(fleet, folder):
     stranger = Papers(99, 1)
     return [*fleet.write(folder), stranger.write(folder)]
@@ -97,6 +106,7 @@ def copied(fleet, folder):
         (foreign, "known", {"claims", "logged", "alone"}),
         (cheap_claim, "claims", {"logged", "alone"}),
         (own_contract, "logged", {"alone"}),
+        (other_task, "logged", {"alone"}),
         (copied, "alone", set()),
     ],
 )

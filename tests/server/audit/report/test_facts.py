@@ -53,6 +53,7 @@ def of_kind(ledger, kind):
 def test_counts_are_those_of_the_lines(found, entries):
     reserves = [body for ledger in entries for body in of_kind(ledger, "reserve")]
     releases = [body for ledger in entries for body in of_kind(ledger, "release")]
+    tasks = {body["contract"]: body["task"] for body in reserves}
     assert found["ledgers"]["files"] == found["ledgers"]["verified"] == LAPTOPS
     assert found["ledgers"]["entries"] == sum(map(len, entries))
     assert found["ledgers"]["reserves"] == len(reserves)
@@ -60,6 +61,7 @@ def test_counts_are_those_of_the_lines(found, entries):
         "uploads": len(releases),
         "bytes": sum(body["bytes"] for body in releases),
         "reserved_unsent": len(reserves) - len(releases),
+        "by_task": Counter(tasks[body["contract"]] for body in releases),
     }
     assert found["sent"]["reserved_unsent"] == 1
 
