@@ -22,7 +22,7 @@ for choosing constants.
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,7 +31,6 @@ from rich.console import Console
 from rich.table import Table
 from scipy.optimize import brentq
 
-from benchmarks.people import weighing
 from benchmarks.people.counting import Score, score
 from benchmarks.people.results import Summary, Terms, append, options, part_of
 from benchmarks.people.sets import SETS, Crowd, Person, Whole, arguments, load
@@ -163,7 +162,6 @@ def released(
     rng: np.random.Generator,
     rate: float = RATE,
     steps: int = STEPS,
-    weights: Floats | None = None,
 ) -> Floats:
     """Return (cells,) what the server's mean adds up to, up to a public factor.
 
@@ -173,28 +171,21 @@ def released(
         rng: samples units and draws noise.
         rate: q, of each step.
         steps: of the round.
-        weights: (laptops,) how much each one's noised counts count, or all alike.
     """
     # The local optimizer's momentum makes early steps count up to twice.
     left = np.arange(steps, 0, -1)
     early = (1 - SGD_MOMENTUM**left) / (1 - SGD_MOMENTUM)
     times = sum(weight * (rng.random(tallies.units) < rate) for weight in early)
-    each = np.ones(tallies.laptops) if weights is None else weights
-    noise = sigma * CLIP * np.sqrt((each**2).sum() * (early**2).sum())
-    cells = tallies.summed(np.asarray(times) * each[tallies.owner])
+    noise = sigma * CLIP * np.sqrt(tallies.laptops * (early**2).sum())
+    cells = tallies.summed(np.asarray(times))
     return cells + rng.normal(0.0, noise, tallies.cells)
 
 
-def sigma_for(
-    epsilon: float,
-    earlier: Sequence[SampledGaussian] = (),
-    rate: float = RATE,
-    steps: int = STEPS,
-) -> float:
-    """Return the noise with which all steps, and what was told before, cost so much."""
+def sigma_for(epsilon: float, rate: float = RATE, steps: int = STEPS) -> float:
+    """Return the noise with which all steps cost so much."""
 
     def over(sigma: float) -> float:
-        return epsilon_prv([*earlier, SampledGaussian(rate, sigma, steps)], DELTA) - epsilon
+        return epsilon_prv([SampledGaussian(rate, sigma, steps)], DELTA) - epsilon
 
     return float(brentq(over, 0.4, 40.0, xtol=1e-3))
 
@@ -264,7 +255,6 @@ def main() -> None:
     parser.add_argument("--actions", type=int, default=0, help="Most actions of a unit.")
     options(parser)
     parser.add_argument("--people-out", action="store_true", help="Guess people from others only.")
-    parser.add_argument("--weigh", action="store_true", help="Who holds more counts more.")
     parser.add_argument("--without-recents", action="store_true", help="Count no recency.")
     parser.add_argument("--rate", type=float, default=RATE, help="q, of each step.")
     parser.add_argument("--steps", type=int, default=STEPS, help="Of the round.")
@@ -273,8 +263,7 @@ def main() -> None:
     parts = [person.split() for person in crowd.people]
     if asked.validate:
         parts = [past.split(0.875) for past, _ in parts]
-    earlier = [weighing.EVENT] if asked.weigh else []
-    sigmas = {epsilon: sigma_for(epsilon, earlier, asked.rate, asked.steps) for epsilon in EPSILONS}
+    sigmas = {epsilon: sigma_for(epsilon, asked.rate, asked.steps) for epsilon in EPSILONS}
     # What was ranked without noise, and for each epsilon and seed; by fold.
     ranked: dict[tuple[float, int], list[Whole]] = {}
     units_of = []
@@ -288,10 +277,7 @@ def main() -> None:
         for epsilon, sigma in sigmas.items():
             for seed in SEEDS:
                 rng = np.random.default_rng([seed, fold] if asked.people_out else seed)
-                each = (
-                    weighing.weights(tallies.owner, tallies.laptops, rng) if asked.weigh else None
-                )
-                cells = released(tallies, sigma, rng, asked.rate, asked.steps, each)
+                cells = released(tallies, sigma, rng, asked.rate, asked.steps)
                 ranked.setdefault((epsilon, seed), []).extend(guessed(cells, crowd.size, held))
     whose = ", each guessed from the others" if asked.people_out else ""
     told = Table(
@@ -305,7 +291,6 @@ def main() -> None:
     if (asked.rate, asked.steps) != (RATE, STEPS):
         model += f", {asked.steps} steps of {asked.rate:g}"
     model += ", without recents" if asked.without_recents else ""
-    model += ", weighed" if asked.weigh else ""
     model += ", people left out" if asked.people_out else ""
     most = asked.actions or UNIT_ACTIONS[asked.unit]
     terms = Terms(crowd.name, part_of(asked), asked.unit, most, model, np.inf)

@@ -4,8 +4,8 @@
 
 The network and its rounds are those of ``network.py``. Epsilon is that of all rounds together, for
 one unit, at ``DELTA`` (PRV); with ``--start counts`` that of the private counts it begins with is
-in it. What the product does not do yet: with ``--robust`` the loss is generalised cross entropy,
-with ``--weigh`` laptops count the more, the more they hold (``weighing.py``).
+in it. With ``--weigh`` laptops count the more, the more they told there (``weighing.py``).
+What the product does not do: with ``--robust`` the loss is generalised cross entropy.
 
 With ``--validate`` the last eighth of what is learned from is guessed instead of the test part.
 With ``--keep FOLDER`` networks are kept, and ``personal.py`` can build on them.
@@ -77,16 +77,15 @@ class Row:
         return SMALL if self.epsilon < _SMALL_BELOW else LARGE
 
 
-def row_for(epsilon: float, start: str, *, weigh: bool = False) -> Row:
+def row_for(epsilon: float, start: str) -> Row:
     """Return how an epsilon is spent."""
-    told = [weighing.EVENT] if weigh else []
     if start == "nothing":
-        return Row(epsilon, None, sigma_for(epsilon, told))
+        return Row(epsilon, None, sigma_for(epsilon))
     if np.isinf(epsilon):
         return Row(epsilon, 0.0, 0.0)
-    counted = private_counts.sigma_for(epsilon * COUNTS_SHARE, told)
-    told.append(SampledGaussian(private_counts.RATE, counted, private_counts.STEPS))
-    return Row(epsilon, counted, sigma_for(epsilon, told))
+    counted = private_counts.sigma_for(epsilon * COUNTS_SHARE)
+    counts = SampledGaussian(private_counts.RATE, counted, private_counts.STEPS)
+    return Row(epsilon, counted, sigma_for(epsilon, [counts]))
 
 
 def main() -> None:
@@ -99,12 +98,14 @@ def main() -> None:
     parser.add_argument("--start", choices=("nothing", "counts"), default="nothing")
     told = "Learn less from what hardly anybody could have guessed."
     parser.add_argument("--robust", action="store_true", help=told)
-    parser.add_argument("--weigh", action="store_true", help="Who holds more counts more.")
+    parser.add_argument("--weigh", action="store_true", help="Who told more counts more.")
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="How many.")
     parser.add_argument("--seed", type=int, help="This one alone.")
     parser.add_argument("--keep", type=Path, help="Keep the networks in this folder.")
     options(parser)
     asked = parser.parse_args()
+    if asked.weigh and asked.start != "counts":
+        parser.error("--weigh goes by counts: give --start counts")
     crowd, console = load(asked.set, asked.data), Console(width=110)
     parts = [person.split() for person in crowd.people]
     if asked.validate:
@@ -127,13 +128,13 @@ def main() -> None:
     for name in ("epsilon", "sigma", "hit@1", "hit@5", "MRR"):
         result.add_column(name, justify="right")
     for epsilon in [asked.epsilon] if asked.epsilon else [np.inf, *EPSILONS]:
-        row, scores = row_for(epsilon, asked.start, weigh=asked.weigh), []
+        row, scores = row_for(epsilon, asked.start), []
         for seed in [asked.seed] if asked.seed else range(1, asked.seeds + 1):
             network, rng = Network(crowd.size, seed, row.size), np.random.default_rng(seed)
-            each = weighing.weights(found.owner, found.laptops, rng) if asked.weigh else None
+            each = None
             if tallies is not None and row.counted is not None:
-                cells = released(tallies, row.counted, rng, weights=each)
-                counts = read(cells, crowd.size)
+                counts = read(released(tallies, row.counted, rng), crowd.size)
+                each = weighing.weights(tallies, row.counted, rng) if asked.weigh else None
                 network = taught_by_counts(crowd.size, counts, seed, row.size)
                 console.print(f"[dim]counts alone: {measured(network, parts).hit1:.3f}[/]")
             told = f"epsilon {epsilon:g}, seed {seed}"

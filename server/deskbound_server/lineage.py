@@ -156,7 +156,7 @@ def lineage_of(database: Database, row: RoundRow) -> Lineage:
     Raises:
         VerificationError: the round's contract was damaged.
     """
-    contract = _contract(row)
+    contract = contract_of(row)
     plan = RoundPlan.from_bytes(database.find_run(row.run).plan)
     asked = _asked(database, row)
     delta, start = PROFILES[plan.profile].delta_day, start_of(database, plan)
@@ -191,14 +191,19 @@ def leaf_of(row: RoundRow) -> bytes:
     return model_leaf(ReleasedModel(row.digest, row.run, row.number, row.model_out, row.admitted))
 
 
-def _contract(row: RoundRow) -> RoundContract:
+def contract_of(row: RoundRow) -> RoundContract:
+    """Return what a round asked.
+
+    Raises:
+        VerificationError: it was damaged.
+    """
     return RoundContract.from_bytes(payload_of(row.envelope, PAYLOAD_TYPE))
 
 
 def _asked(database: Database, row: RoundRow) -> list[RoundContract]:
     """Return the contracts of every attempt of a run up to a round."""
     return [
-        _contract(one)
+        contract_of(one)
         for one in database.rounds(row.run)
         if (one.number, one.attempt) <= (row.number, row.attempt)
     ]

@@ -17,6 +17,8 @@ TRIALS = frozenset({"next_action_hits"})
 Holding = Literal["generated", "file", "none"]
 HOLDINGS: tuple[Holding, ...] = ("generated", "file", "none")
 Combining = Literal["mean", "trimmed-mean", "median"]
+Weighing = Literal["alike", "told"]
+WEIGHINGS: tuple[Weighing, ...] = ("alike", "told")
 COMBININGS: tuple[Combining, ...] = ("mean", "trimmed-mean", "median")
 
 
@@ -43,6 +45,8 @@ class RoundPlan:
         aggregation: how the updates of a round are combined: all averaged, or coordinate by
             coordinate without the outermost, or the middle one.
         trim: fraction of the replies that a trimmed mean leaves out at each end, in whole percent.
+        weighing: whether all laptops count alike, or each by what it told in private counts.
+        told_mean: what laptops told on average; filled in when a run begins.
         norm_bound: largest L2 norm of an update that counts; 0.0 derives one from the terms.
         held_out: what a new model is tried on before it is released: made-up days, a file of public
             activity, or nothing.
@@ -85,6 +89,8 @@ class RoundPlan:
     server_stability: float = 1e-3
     aggregation: Combining = "mean"
     trim: float = 0.2
+    weighing: Weighing = "alike"
+    told_mean: float = 0.0
     norm_bound: float = 0.0
     held_out: Holding = "generated"
     held_out_file: str = ""
@@ -169,6 +175,7 @@ class RoundPlan:
             deadline=issued + self.deadline_seconds,
             client_version_min=self.client_version_min,
             client_version_below=self.client_version_below,
+            told_mean=self.told_mean,
             releases=releases,
         )
 

@@ -11,11 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from deskbound_server.admission import version_key
-from deskbound_server.plan import COMBININGS, HOLDINGS, TRIALS, RoundPlan, sample_contract
+from deskbound_server.plan import (
+    COMBININGS,
+    HOLDINGS,
+    TRIALS,
+    WEIGHINGS,
+    RoundPlan,
+    sample_contract,
+)
 from deskbound_strategies.errors import ConfigError, Refusal
 from deskbound_strategies.policy import PROFILES, check_contract
 from deskbound_strategies.robust import cut_at_each_end
 from deskbound_strategies.server_optimizer import NAMES
+from deskbound_strategies.weighing import TELLING
 
 # Least and largest value of every number; the profile then sets tighter ones.
 _RANGES: dict[str, tuple[float, float]] = {
@@ -39,6 +47,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "server_momentum": (0.0, 0.9999),
     "server_second_momentum": (0.0, 0.99999),
     "server_stability": (1e-12, 1e2),
+    "told_mean": (0.0, 1e9),
     "norm_bound": (0.0, 1e9),
     "trim": (0.01, 0.49),
     "held_out_margin": (0.0, 1e3),
@@ -51,6 +60,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "local_optimizer": ("sgd", "adam"),
     "server_optimizer": NAMES,
     "aggregation": COMBININGS,
+    "weighing": WEIGHINGS,
     "held_out": HOLDINGS,
 }
 # How far noise may carry each weight of a network that is tried: more than floats lose, far less
@@ -144,6 +154,7 @@ def _check_whole(plan: RoundPlan, name: str) -> None:
             'Give held_out_file with held_out = "file", and only then.',
         )
     _check_trim(plan, name)
+    _check_weighing(plan, name)
     _check_trial(plan, name)
     try:
         version_key(plan.client_version_min), version_key(plan.client_version_below)
@@ -163,6 +174,26 @@ def _check_trim(plan: RoundPlan, name: str) -> None:
         raise ConfigError(
             f"{name}: a trim of {plan.trim:g} leaves out nobody of {plan.minimum_cohort} replies.",
             "Raise trim or minimum_cohort, or choose another aggregation.",
+        )
+
+
+def _check_weighing(plan: RoundPlan, name: str) -> None:
+    """Refuse to weigh where there is nothing to weigh by, or nothing that weights would do."""
+    if plan.told_mean:
+        raise ConfigError(
+            f"{name}: told_mean is what private counts say, and no setting.", "Leave it out."
+        )
+    if plan.weighing == "alike":
+        return
+    if plan.task == TELLING or plan.task in TRIALS:
+        raise ConfigError(
+            f"{name}: a plan of task {plan.task} weighs all laptops alike.",
+            'Leave weighing out, or write weighing = "alike".',
+        )
+    if plan.aggregation != "mean":
+        raise ConfigError(
+            f"{name}: laptops are weighed where replies are averaged, and here they are not.",
+            'Write aggregation = "mean", or weighing = "alike".',
         )
 
 

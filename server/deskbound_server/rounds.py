@@ -48,6 +48,7 @@ from deskbound_strategies.server_optimizer import (
     state_from_bytes,
     state_to_bytes,
 )
+from deskbound_strategies.weighing import unscaled
 from deskbound_strategies.wire import contract_message
 
 
@@ -299,6 +300,8 @@ def _strategy(job: Job, contract: RoundContract, receipts: Receipts) -> DpFedAvg
 
 def _candidate(job: Job, standing: _Standing, mean: FloatTensors) -> Candidate:
     optimizer, state, weights = job.plan.optimizer, standing.state, standing.weights
+    if job.plan.told_mean:
+        mean = {name: values * unscaled(job.plan.told_mean) for name, values in mean.items()}
     candidate = next_model(optimizer, state, weights, mean)
     return candidate.tried(job.held_out_loss, standing.loss, job.plan.held_out_margin)
 

@@ -13,6 +13,7 @@ from deskbound_server.database import Database
 from deskbound_server.lineage import (
     COUNTS_TASK,
     LATEST,
+    contract_of,
     find_released,
     released,
     start_of,
@@ -23,6 +24,7 @@ from deskbound_server.plan import TRIALS, RoundPlan
 from deskbound_strategies.codec import Tensors, decode
 from deskbound_strategies.errors import ConfigError, NotFoundError
 from deskbound_strategies.task import find_task, load_weights, weights_of
+from deskbound_strategies.weighing import TELLING, mean_told
 
 if TYPE_CHECKING:
     from deskbound_strategies.action_counts import CountsModel
@@ -58,6 +60,43 @@ def named_start(plan: RoundPlan, database: Database) -> RoundPlan:
             "Release one first; 'deskbound-server model list' lists what there is.",
         )
     return replace(plan, start_from=find_released(rows, name).model_out)
+
+
+def settled_start(plan: RoundPlan, database: Database, models: ModelStore) -> RoundPlan:
+    """Return a plan that names its start as ``named_start`` does, and knows what laptops told.
+
+    Raises:
+        ConfigError: see ``named_start``; laptops shall be weighed, and the latest private counts
+            are no average of one round, or nothing but noise.
+        NotFoundError: see ``named_start``; laptops shall be weighed, and none were released.
+    """
+    plan = named_start(plan, database)
+    if plan.weighing == "alike":
+        return plan
+    tasks = tasks_of(database)
+    rows = [row for row in released(database) if tasks[row.run] == TELLING]
+    if not rows:
+        raise NotFoundError(
+            "Laptops can be weighed by what they told in private counts, and none were released.",
+            'Run a plan of task action_counts first, or write weighing = "alike".',
+        )
+    row = rows[-1]
+    plain = RoundPlan.from_bytes(database.find_run(row.run).plan)
+    averaged = (plain.server_optimizer, plain.server_learning_rate, plain.aggregation)
+    if (row.number, *averaged) != (1, "fedavg", 1.0, "mean"):
+        raise ConfigError(
+            "The latest private counts are no average of one round, so nobody knows what a laptop "
+            "told.",
+            'Count as plans/counts.toml does, or write weighing = "alike".',
+        )
+    found = decode(models.load(row.model_out), find_task(TELLING).layout())
+    mean = mean_told(contract_of(row), found)
+    if not mean:
+        raise ConfigError(
+            "The latest private counts are nothing but noise: nobody can be weighed by them.",
+            'Write weighing = "alike", or count in a larger fleet.',
+        )
+    return replace(plan, told_mean=mean)
 
 
 def first_weights(plan: RoundPlan, models: ModelStore, database: Database) -> Tensors:

@@ -21,9 +21,11 @@ from deskbound_client.learn.trainer import train
 from deskbound_client.privacy.anchoring import Anchoring, anchor_key
 from deskbound_client.privacy.budget import Budget, Reservation
 from deskbound_client.privacy.ledger_store import LedgerStore
+from deskbound_client.privacy.state import PrivacyState
 from deskbound_simulation.activity import Activity
 from deskbound_simulation.memory import MemoryVault
 from deskbound_simulation.seeds import seeded_bytes, seeded_key, seeded_source
+from deskbound_strategies import dsse, weighing
 from deskbound_strategies import task as tasks
 from deskbound_strategies.checkpoint import Trust
 from deskbound_strategies.contract import RoundContract
@@ -35,6 +37,7 @@ from deskbound_strategies.note import SIGNATURE, Verifier
 from deskbound_strategies.round_proof import Proven
 from deskbound_strategies.stop_order import StopOrder
 from deskbound_strategies.task import Task, Unit
+from deskbound_strategies.weighing import Told
 
 LOG_NAME = "simulation.invalid/deskbound/log"
 NO_DATA, NO_BUDGET = "no-data", "no-budget"  # why a laptop is silent, beside codes
@@ -110,8 +113,11 @@ class VirtualLaptop:
         self._vault = MemoryVault(state, fleet.device_key(number), salt)
         self.floor = fleet.floor
         self.contract_key: Ed25519PublicKey = fleet.contract_key.public_key()
+        self._whom = dsse.fingerprint(self.contract_key)
         self.trust = Trust(fleet.log)
         self.budget = Budget(LedgerStore(self._vault, self.now), self.floor, self.now)
+        self._state = PrivacyState(self._vault.database)
+        self._telling: Told | None = None
         self._cuts: dict[date, str] = {}
         self.silent_because = ""
 
@@ -185,7 +191,7 @@ class VirtualLaptop:
         return reserved
 
     def train(self, accepted: Accepted, units: Sequence[Unit]) -> Mapping[str, NDArray[Any]]:
-        """Train as every laptop does, with bits that the seed determines.
+        """Train and weigh as every laptop does, with bits that the seed determines.
 
         An attempt has a date of its own, so no two draw the same bits.
         """
@@ -193,12 +199,18 @@ class VirtualLaptop:
         source = seeded_source(
             self._fleet.seed, "noise", self._number, asked.run, asked.round, asked.issued
         )
-        return train(accepted.task, accepted.weights, units, asked, source)
+        update = train(accepted.task, accepted.weights, units, asked, source)
+        self._telling = weighing.told(asked, update)
+        return weighing.weighed(
+            update, weighing.weight(self._state.told(self._whom), asked.told_mean)
+        )
 
     def release(self, asked: RoundContract, update: bytes) -> bytes:
         """Write the release down and return its receipt."""
         with self._vault.database.transaction():
             entry = self.budget.release(asked, update)
+            if self._telling is not None:
+                self._state.keep_told(self._telling, self._whom)
             return self._anchoring.receipt(asked.digest(), entry.digest)
 
     def stop(self, order: StopOrder, proven: Proven) -> None:  # noqa: ARG002

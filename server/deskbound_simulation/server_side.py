@@ -14,7 +14,7 @@ from deskbound_server.job import Job
 from deskbound_server.log import Log
 from deskbound_server.model_store import ModelStore
 from deskbound_server.plan import RoundPlan
-from deskbound_server.starting import first_weights, named_start
+from deskbound_server.starting import first_weights, settled_start
 from deskbound_simulation.fleet_grid import FleetGrid
 from deskbound_simulation.laptop import Fleet
 from deskbound_simulation.seeds import seeded_bytes
@@ -62,11 +62,11 @@ def prepare(
         folder: for models.
 
     Raises:
-        ConfigError: the plan's held-out data is not what it should be.
+        ConfigError: the plan's held-out data, or what it begins with, is not what it should be.
         NotFoundError: what the plan begins with was not released.
     """
     models = ModelStore(folder)
-    task, plan = find_task(plan.task), named_start(plan, database)
+    task, plan = find_task(plan.task), settled_start(plan, database, models)
     held_out = open_held_out(plan, task, models)
     number = len(database.runs())
     run = seeded_bytes(fleet.seed, "run", number).hex()[:32]

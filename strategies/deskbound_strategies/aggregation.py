@@ -1,7 +1,8 @@
 """Combining replies one at a time: memory does not depend on how many laptops answer.
 
-Every reply counts the same. A weight would have to come from a laptop (how much it holds), and that
-is data we never ask for; a laptop that lies about it could also speak for everyone.
+Every reply counts the same. How much a laptop holds is data we never ask for; where a contract
+weighs laptops, each has scaled its own update by at most 1 (``weighing.py``), so that whoever lies
+about it is bounded by the norm that is admitted, like everybody.
 
 ``Aggregator`` is the seam: ``robust.py`` and, one day, secure aggregation are other classes with
 these members, chosen by the contract's ``aggregation``.

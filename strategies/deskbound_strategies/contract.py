@@ -47,8 +47,11 @@ class RoundContract:
         divisor: public constant the noisy sum is divided by; never a local count.
         local_optimizer: how the laptop applies the noisy gradient (post-processing).
         learning_rate: step size of the local optimizer.
-        aggregation: how replies are combined, one of ``AGGREGATIONS``, each with equal weights:
+        aggregation: how replies are combined, one of ``AGGREGATIONS``, each counting the same:
             ``plain`` averages them, the others are coordinate by coordinate (``robust.py``).
+        told_mean: what laptops told on average in private counts, in clips; a laptop scales its
+            noised update by what it told itself (``weighing.py``). 0.0 for all alike; then the
+            field is not written, and the contract reads as it did before there was one.
         minimum_cohort: fewest admitted replies for which a model is released.
         issued: Unix seconds at which the contract was signed.
         deadline: Unix seconds after which a reply no longer counts.
@@ -83,12 +86,16 @@ class RoundContract:
     deadline: int
     client_version_min: str
     client_version_below: str
+    told_mean: float = 0.0
     releases: str = ""
     version: int = CONTRACT_VERSION
 
     def to_bytes(self) -> bytes:
         """Return the canonical serialisation (RFC 8785 subset, UTF-8)."""
-        return canonical_bytes(asdict(self))
+        written = asdict(self)
+        if not self.told_mean:
+            del written["told_mean"]
+        return canonical_bytes(written)
 
     def digest(self) -> str:
         """Return SHA-256 (hex) of the canonical serialisation: the contract's name in ledgers."""
@@ -110,7 +117,7 @@ class RoundContract:
             raw = parse_canonical(data)
         except ValueError:
             raise Refusal(RefusalCode.CONTRACT_MALFORMED) from None
-        if not isinstance(raw, dict) or set(raw) != {f.name for f in fields(cls)}:
+        if not isinstance(raw, dict) or set(raw) | _MAY_BE_ABSENT != {f.name for f in fields(cls)}:
             raise Refusal(RefusalCode.CONTRACT_MALFORMED)
         if not all(_well_formed(name, value) for name, value in raw.items()):
             raise Refusal(RefusalCode.CONTRACT_MALFORMED)
@@ -138,7 +145,10 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "aggregation": AGGREGATIONS,
     "local_optimizer": ("sgd", "adam"),
 }
-_POSITIVE_FLOAT = {"sampling_rate", "noise_multiplier", "clip", "divisor", "learning_rate"}
+_MAY_BE_ABSENT = {"told_mean"}
+_POSITIVE_FLOAT = _MAY_BE_ABSENT | {
+    "sampling_rate", "noise_multiplier", "clip", "divisor", "learning_rate",
+}  # fmt: skip
 
 
 def _well_formed(name: str, value: Any) -> bool:

@@ -53,9 +53,9 @@ def write_history(database: Database, models: ModelStore, plan=None) -> list[str
     return made
 
 
-def write_counts(database: Database, models: ModelStore, cells: Weights) -> str:
+def write_counts(database: Database, models: ModelStore, cells: Weights, **terms) -> str:
     """Write down a round of private counts that came to these cells; returns the model."""
-    plan = new_plan(task=COUNTS.name, rounds=1)
+    plan = new_plan(task=COUNTS.name, rounds=1, **terms)
     database.add_run(COUNTED, plan.to_bytes(), 0)
     contract = plan.contract(
         run=COUNTED, number=1, vocabulary_hash=VOCABULARY_HASH, model_hash="b" * 64,

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from deskbound_strategies import codec, recents, sketch, wire
+from deskbound_strategies import codec, recents, sketch, weighing, wire
 from deskbound_strategies.action_counts import TASK
 from deskbound_strategies.ledger_bodies import LedgerKind
 from deskbound_strategies.task import weights_of
@@ -54,3 +54,19 @@ def test_the_model_the_employee_asks_stays(answered):
     _, desk, kept, _ = answered
     now = desk.paths.model_weights.read_bytes() if desk.paths.model_weights.exists() else None
     assert now == kept
+
+
+def test_a_later_update_weighs_what_was_told_and_tells_no_more(answered, world):
+    counted, desk, _, reply = answered
+    told = weighing.told(counted, codec.decode(reply.update, TASK.layout()))
+    assert told is not None
+    amount = max(told.amount, told.noise)
+    for mean, share in ((amount / 8, 2 / 3), (amount * 2, 1 / 9)):
+        asked = world.server.contract(steps=1, told_mean=mean)
+        answer = world.server.ask(desk, world.server.request(asked))
+        assert isinstance(answer, wire.Reply)
+        update = codec.decode(answer.update, world.server.task.layout())
+        values = np.concatenate([one.ravel() for one in update.values()])
+        step = asked.learning_rate / asked.divisor
+        noise = asked.noise_multiplier * asked.clip * step
+        assert values.std() == pytest.approx(share * noise, rel=0.05)

@@ -21,6 +21,7 @@ from deskbound_strategies.errors import Refusal, RefusalCode
 from deskbound_strategies.policy import PROFILES, cap_of, check_contract
 from deskbound_strategies.shell import exit_code_of
 from deskbound_strategies.task import find_task, weights_of
+from tests.helpers.learning import counts_of, some_units
 from tests.helpers.released import write_counts, write_history
 from tests.helpers.server import new_plan, write_plan
 
@@ -197,6 +198,28 @@ def test_it_shows_where_the_run_would_begin(say, home, tmp_path, capsys):
     found = told(capsys)
     assert found["start"] == {"model": counts, "task": "action_counts"}
     assert found["plan"]["start_from"] == counts
+
+
+def test_it_shows_how_laptops_count(say, home, tmp_path, capsys):
+    def shown(**changes):
+        plan = write_plan(tmp_path / "plan.toml", replace(STRICT, **changes))
+        assert say("run", str(plan), "--dry-run") == 0
+        (line,) = [one for one in capsys.readouterr().out.splitlines() if "laptops count" in one]
+        return line.removeprefix("laptops count").strip()
+
+    assert shown() == "alike"
+    assert "once there are any" in shown(weighing="told"), "there is no server here to know it"
+    say("init", "--port", "9")
+    plan = str(write_plan(tmp_path / "plan.toml", replace(STRICT, weighing="told")))
+    assert say("run", plan, "--dry-run") == 17, "as the run itself would say"
+    with closing(Database.open(home.database)) as database:
+        cells = counts_of(some_units([9, 30], seed=4))
+        write_counts(database, ModelStore(home.models), weights_of(cells))
+    capsys.readouterr()
+    assert say("run", plan, "--dry-run", "--json") == 0
+    mean = told(capsys)["plan"]["told_mean"]
+    assert mean > 0
+    assert f"({mean:.3g} clips on average)" in shown(weighing="told")
 
 
 def test_that_every_profile_refuses_is_said_first_and_is_no_failure(say, tmp_path, capsys):

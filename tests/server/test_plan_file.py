@@ -86,6 +86,20 @@ def test_a_choice_that_there_is_not_names_the_nearest_one():
     assert "'trimmed-mean'?" in error.value.mend
 
 
+def test_laptops_are_weighed_only_where_that_is_possible():
+    assert plan_from(GOOD | {"weighing": "told"}).weighing == "told"
+    counting = GOOD | {"task": "action_counts", "sampling_rate": 1.0, "steps": 1}
+    for terms, words in (
+        (counting | {"weighing": "told"}, "weighs all laptops alike"),
+        (GOOD | {"weighing": "told", "aggregation": "median"}, "where replies are averaged"),
+        (GOOD | {"weighing": "told", "told_mean": 3.0}, "no setting"),
+        (GOOD | {"told_mean": 3.0}, "no setting"),
+        (GOOD | {"weighing": "heavy"}, "not acceptable"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            plan_from(terms)
+
+
 def test_a_trim_is_a_whole_percentage_and_leaves_somebody_out():
     fleet = GOOD | {"aggregation": "trimmed-mean", "cohort": 10, "minimum_cohort": 10}
     assert plan_from(fleet | {"trim": 0.1}).combining == "trimmed-mean-10"

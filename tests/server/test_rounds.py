@@ -26,6 +26,7 @@ from deskbound_strategies.errors import (
 from deskbound_strategies.log_rules import LogRules
 from deskbound_strategies.note import SIGNATURE, Note, Verifier, cosign
 from deskbound_strategies.stop_order import StopReason
+from deskbound_strategies.weighing import Told, weight
 from deskbound_strategies.wire import parse_request, refusal_content, reply_content
 from tests.helpers.crash import AtLine, Crash
 from tests.helpers.fake_grid import FakeClock, FakeGrid, FakeNode
@@ -109,6 +110,16 @@ def test_a_liar_moves_the_mean_and_not_the_median(tmp_path):
         np.testing.assert_array_equal(bench.final(), [reached] * 3)
         assert {one.aggregation for one in bench.contracts} == {plan.combining}
         assert {one.aggregation for one in bench.audit().contracts.values()} == {plan.combining}
+
+
+def test_where_laptops_are_weighed_average_ones_move_the_model_as_they_would_alone(tmp_path):
+    plan = new_plan(rounds=2, told_mean=7.0, weighing="told")
+    bench = Bench(tmp_path, plan)
+    share = weight(Told(7.0, 1.0), 7.0)
+    bench.update = lambda _: encode({"w": np.full(3, 2.0 * share, "f4")}, LAYOUT)
+    conduct(bench.job(plan))
+    np.testing.assert_allclose(bench.final(), [4.0] * 3, rtol=1e-6)
+    assert {one.told_mean for one in bench.audit().contracts.values()} == {7.0}
 
 
 def test_a_run_releases_a_model_per_round(tmp_path):

@@ -11,11 +11,11 @@ import pytest
 
 import deskbound_server
 from deskbound_server.database import Database
-from deskbound_server.lineage import COUNTS_TASK, Start, start_of
+from deskbound_server.lineage import COUNTS_TASK, Start, contract_of, start_of
 from deskbound_server.model_store import ModelStore
-from deskbound_server.plan import TRIALS
+from deskbound_server.plan import TRIALS, sample_contract
 from deskbound_server.plan_file import load_plan
-from deskbound_server.starting import first_weights, named_start
+from deskbound_server.starting import first_weights, named_start, settled_start
 from deskbound_strategies import taught
 from deskbound_strategies.action_counts import TASK as COUNTS
 from deskbound_strategies.codec import decode, encode
@@ -25,7 +25,7 @@ from deskbound_strategies.next_action_hits import TASK as HITS
 from deskbound_strategies.task import ENTRY_POINTS, find_task, weights_of
 from deskbound_strategies.taught import seed_of, taught_by_counts
 from tests.helpers.learning import counts_of, some_units
-from tests.helpers.released import write_counts, write_history
+from tests.helpers.released import COUNTED, write_counts, write_history
 from tests.helpers.server import new_plan, write_plan
 
 PLANS = Path(deskbound_server.__file__).parent / "plans"
@@ -97,6 +97,52 @@ def test_a_network_begins_with_the_counts_that_are_named_and_anybody_can_do_it_a
     assert same(begun, quick(cells.read(), seed_of(name)))
     assert encode(begun, TASK.layout())
     assert COUNTS.name == COUNTS_TASK
+
+
+def test_laptops_are_weighed_by_what_the_latest_counts_say(history, counted):
+    database, store, _ = history
+    name, cells = counted
+    for start in ("", "counts"):
+        alike = settled_start(new_plan(start_from=start), database, store)
+        assert alike == named_start(new_plan(start_from=start), database)
+        assert alike.told_mean == 0.0
+        plan = settled_start(new_plan(start_from=start, weighing="told"), database, store)
+        asked = contract_of(next(row for row in database.rounds(COUNTED)))
+        moved = float(cells.singles.weight.detach().double().sum())
+        assert plan.told_mean == pytest.approx(
+            moved * asked.divisor / asked.learning_rate / asked.clip
+        )
+        assert plan.start_from == (name if start else "")
+        assert sample_contract(plan).told_mean == plan.told_mean > 0
+
+
+def test_by_counts_of_nothing_nobody_can_be_weighed(history):
+    database, store, _ = history
+    write_counts(database, store, weights_of(COUNTS.build_model(0)))
+    with pytest.raises(ConfigError, match="nothing but noise"):
+        settled_start(new_plan(weighing="told"), database, store)
+
+
+def test_without_counts_nobody_can_be_weighed(history):
+    database, store, _ = history
+    with pytest.raises(NotFoundError, match="none were released"):
+        settled_start(new_plan(weighing="told"), database, store)
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"server_optimizer": "fedadam"},
+        {"server_learning_rate": 0.5},
+        {"aggregation": "median"},
+    ],
+)
+def test_counts_that_are_no_average_say_nothing_of_a_laptop(history, terms):
+    database, store, _ = history
+    cells = weights_of(counts_of(some_units([9], seed=4)))
+    write_counts(database, store, cells, **terms)
+    with pytest.raises(ConfigError, match="no average of one round"):
+        settled_start(new_plan(weighing="told"), database, store)
 
 
 def test_only_a_network_begins_with_counts_and_only_with_counts_that_are_there(history, counted):

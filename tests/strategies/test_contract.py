@@ -15,6 +15,7 @@ from deskbound_strategies.errors import Refusal, RefusalCode
 from tests.helpers.agreement import a_contract
 
 NAMES = [field.name for field in fields(RoundContract)]
+WRITTEN = asdict(a_contract(told_mean=2.5))  # every field there is
 
 
 def refused(data: bytes) -> bool:
@@ -45,26 +46,40 @@ def test_every_way_to_combine_replies_reads_back(aggregation):
     assert RoundContract.from_bytes(contract.to_bytes()) == contract
 
 
+@pytest.mark.parametrize("mean", [0.0, 5e-324, 424.5, 1e9])
+def test_what_laptops_told_on_average_reads_back(mean):
+    contract = a_contract(told_mean=mean)
+    assert RoundContract.from_bytes(contract.to_bytes()) == contract
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_missing_field_is_refused(name):
-    raw = asdict(a_contract())
-    del raw[name]
+    raw = {other: value for other, value in WRITTEN.items() if other != name}
+    if name == "told_mean":  # all laptops alike
+        assert RoundContract.from_bytes(canonical_bytes(raw)) == a_contract()
+        return
     assert refused(canonical_bytes(raw))
+
+
+def test_what_weighs_nobody_reads_as_it_did_before_there_were_weights():
+    assert b"told_mean" not in a_contract().to_bytes()
+    assert RoundContract.from_bytes(canonical_bytes(WRITTEN)) == a_contract(told_mean=2.5)
+    assert refused(canonical_bytes(WRITTEN | {"told_mean": 0.0})), "one value, one spelling"
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - {"releases"}))
 def test_nothing_but_the_list_of_releases_may_be_empty(name):
-    assert refused(canonical_bytes(asdict(a_contract()) | {name: ""}))
+    assert refused(canonical_bytes(WRITTEN | {name: ""}))
 
 
 def test_an_extra_field_is_refused():
-    assert refused(canonical_bytes(asdict(a_contract()) | {"extra": 1}))
+    assert refused(canonical_bytes(WRITTEN | {"extra": 1}))
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("value", [None, True, [], {}, "ü", "a b", -1, 0, 0.0, -1.0, 2**53])
 def test_a_value_of_another_type_or_range_is_refused(name, value):
-    assert refused(canonical_bytes(asdict(a_contract()) | {name: value}))
+    assert refused(canonical_bytes(WRITTEN | {name: value}))
 
 
 @pytest.mark.parametrize(
@@ -92,6 +107,9 @@ def test_a_value_of_another_type_or_range_is_refused(name, value):
         ("version", 1),
         ("version", 2),
         ("version", 4),
+        ("told_mean", -1e-9),
+        ("told_mean", 1e10),
+        ("told_mean", 0),
         ("releases", ","),
         ("releases", "AB" * 32),
         ("releases", "ab" * 31),
@@ -108,7 +126,7 @@ def test_a_value_of_another_type_or_range_is_refused(name, value):
     ],
 )
 def test_what_no_server_of_ours_would_write_is_refused(name, value):
-    assert refused(canonical_bytes(asdict(a_contract()) | {name: value}))
+    assert refused(canonical_bytes(WRITTEN | {name: value}))
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"1", b'"a"', b"null", b"{}", b"[" * 9999])

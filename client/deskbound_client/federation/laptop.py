@@ -29,9 +29,11 @@ from deskbound_client.privacy.budget import Budget, Reservation
 from deskbound_client.privacy.floor_keeper import FloorKeeper
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.privacy.outbox import Cuts, KeptAnswer, Outbox
+from deskbound_client.privacy.state import PrivacyState
 from deskbound_client.store.files import replace_private
 from deskbound_client.store.rows import IMPORTED
 from deskbound_client.store.vault import Vault, day_of
+from deskbound_strategies import dsse, weighing
 from deskbound_strategies import task as tasks
 from deskbound_strategies.canonical import canonical_bytes
 from deskbound_strategies.checkpoint import Trust
@@ -50,6 +52,7 @@ from deskbound_strategies.round_proof import Proven
 from deskbound_strategies.stop_order import StopOrder
 from deskbound_strategies.task import Task, Unit
 from deskbound_strategies.vocabulary import APP_OTHER, GAP_UNKNOWN, Action
+from deskbound_strategies.weighing import Told
 
 UPDATES = "updates"
 _WAIT_SECONDS = 0.2
@@ -82,6 +85,7 @@ class VaultLaptop:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.contract_key = server.contract_key
+        self._whom = dsse.fingerprint(server.contract_key)
         self._log = server.log
         self._paths = paths
         self._vault = vault
@@ -103,6 +107,8 @@ class VaultLaptop:
         self.floor = self._floors.current()
         self._paid_under = self.floor  # the floor of what was reserved last
         self._cuts: Mapping[date, str] = {}  # of the days reserved last, by digest
+        self._state = PrivacyState(vault.database)
+        self._telling: Told | None = None  # by what was trained last
         self._charged = True  # before this process began, for all it knows
         self._listen: Callable[[], None] = lambda: None
 
@@ -245,7 +251,7 @@ class VaultLaptop:
         return reserved
 
     def train(self, accepted: Accepted, units: Sequence[Unit]) -> Mapping[str, NDArray[Any]]:
-        """Train with DP-SGD; see ``trainer.train``.
+        """Train with DP-SGD, and weigh it as asked; see ``trainer.train`` and ``weighing.py``.
 
         Raises:
             Refusal: ``internal`` when the employee paused or took consent back, or the deadline
@@ -266,8 +272,11 @@ class VaultLaptop:
             before, seen = seen, self._control.generation
             return before != seen and not self.is_willing()
 
-        return train(
-            accepted.task, accepted.weights, units, accepted.contract, should_stop=unwanted
+        asked = accepted.contract
+        update = train(accepted.task, accepted.weights, units, asked, should_stop=unwanted)
+        self._telling = weighing.told(asked, update)
+        return weighing.weighed(
+            update, weighing.weight(self._state.told(self._whom), asked.told_mean)
         )
 
     def _is_over(self, asked: RoundContract) -> bool:
@@ -289,6 +298,8 @@ class VaultLaptop:
             entry = self._budget.release(asked, update)
             receipt = self._anchoring.receipt(asked.digest(), entry.digest)
             self._outbox.keep(asked.digest(), entry.seq, KeptAnswer(update, receipt, self._cuts))
+            if self._telling is not None:
+                self._state.keep_told(self._telling, self._whom)
         return receipt
 
     def _check_cuts(self, asked: RoundContract, cuts: Cuts) -> None:

@@ -5,6 +5,7 @@ Only SQL lives here; what it means is in ``budget.py``.
 
 import hashlib
 import hmac
+import math
 import secrets
 import struct
 from dataclasses import dataclass, field
@@ -13,11 +14,13 @@ from datetime import date
 from deskbound_client.store.cipher import Connection
 from deskbound_strategies.accounting import RdpCurve
 from deskbound_strategies.errors import VaultDamagedError
+from deskbound_strategies.weighing import Told
 
 SECONDS_PER_DAY = 86_400
 PSEUDONYM_BYTES = 16
 FIGURE_BYTES = 16
 _FLOAT = struct.Struct("<d")
+_TOLD = struct.Struct("<32sdd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,23 @@ class PrivacyState:
             " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             (name, _figure(name, epsilon)),
         )
+
+    def told(self, server: str) -> Told | None:
+        """Return what this laptop told last of how much it holds; see ``weighing.py``.
+
+        Args:
+            server: fingerprint (hex) of the contract key; what another was told is not known here.
+        """
+        value = self._get("told") or b""
+        if len(value) != _TOLD.size:
+            return None
+        whom, amount, noise = _TOLD.unpack(value)
+        known = whom.hex() == server and math.isfinite(amount) and noise >= 0.0
+        return Told(amount, noise) if known else None
+
+    def keep_told(self, told: Told, server: str) -> None:
+        """Remember what was told; it left, noise and all, under a release of its own."""
+        self._put("told", _TOLD.pack(bytes.fromhex(server), told.amount, told.noise))
 
     def _salt(self) -> bytes:
         if (salt := self._get("salt")) is not None:

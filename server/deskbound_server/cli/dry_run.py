@@ -11,9 +11,10 @@ from deskbound_server.cli.common import open_database, table_of
 from deskbound_server.dry_run import MOST_ROUNDS, DryRun, Verdict, examine
 from deskbound_server.home import ServerHome
 from deskbound_server.lineage import start_of
+from deskbound_server.model_store import ModelStore
 from deskbound_server.plan import RoundPlan
 from deskbound_server.presence import Laptops, count_laptops
-from deskbound_server.starting import named_start
+from deskbound_server.starting import settled_start
 from deskbound_server.words import byte_words, takes_words
 from deskbound_strategies.errors import ConfigError, NotFoundError, Refusal
 from deskbound_strategies.task import Task, find_task
@@ -34,7 +35,7 @@ def dry_run(home: ServerHome, plan: RoundPlan) -> tuple[DryRun, Laptops]:
     except NotFoundError:
         return examine(plan, task), Laptops()
     with open_database(home) as database:
-        plan = named_start(plan, database)
+        plan = settled_start(plan, database, ModelStore(home.models))
         releases, start = tuple(database.named_releases()), start_of(database, plan)
         laptops = count_laptops(home, database)
     return examine(plan, task, releases, start=start), laptops
@@ -103,11 +104,19 @@ def _terms(found: DryRun) -> Table:
         ("privacy", privacy),
         ("deadline", f"{plan.deadline_seconds} s"),
         ("begins with", found.start.words(plan.task)),
+        ("laptops count", _weighing(plan)),
         ("cohort", f"{plan.cohort} asked, {plan.minimum_cohort} must count"),
         ("reviewed releases", releases),
     ):  # fmt: skip
         table.add_row(name, words)
     return table
+
+
+def _weighing(plan: RoundPlan) -> str:
+    if plan.weighing == "alike":
+        return "alike"
+    told = f"{plan.told_mean:.3g} clips on average" if plan.told_mean else "once there are any"
+    return f"by their private counts ({told}), at no cost"
 
 
 def _costs(verdicts: tuple[Verdict, ...]) -> Table:

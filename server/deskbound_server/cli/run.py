@@ -22,7 +22,7 @@ from deskbound_server.plan_file import load_plan
 from deskbound_server.publication import in_words
 from deskbound_server.rounds import new_run
 from deskbound_server.schema import RoundState, RunState
-from deskbound_server.starting import named_start
+from deskbound_server.starting import settled_start
 from deskbound_server.words import codes
 from deskbound_strategies.errors import BusyError, ConfigError, RoundFailedError
 
@@ -95,8 +95,9 @@ def _show_dry_run(home: ServerHome, path: Path | None, *, as_json: bool) -> None
 
 def _prepare_new(control: Control, home: ServerHome, database: Database, path: Path) -> str:
     """Write a new run down, once it is known that there is a SuperLink to take it."""
-    plan = named_start(load_plan(path), database)
-    plan = keep_file(plan, path.parent, ModelStore(home.models))
+    models = ModelStore(home.models)
+    plan = settled_start(load_plan(path), database, models)
+    plan = keep_file(plan, path.parent, models)
     affordable = plan.affordable_rounds()
     if affordable < plan.rounds:
         warnings.print(

@@ -5,7 +5,7 @@ from dataclasses import fields
 
 from deskbound_server.plan import RoundPlan
 
-# All settings but ``held_out_hash``, which is filled in when a run begins.
+# All settings but ``held_out_hash`` and ``told_mean``, which are filled in when a run begins.
 _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("", ("task", "profile")),
     (
@@ -22,8 +22,8 @@ _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "learning",
         ("local_optimizer", "local_learning_rate", "server_optimizer", "server_learning_rate",
          "server_momentum", "server_second_momentum", "server_stability", "aggregation", "trim",
-         "norm_bound", "held_out", "held_out_file", "held_out_margin", "held_back_in_a_row",
-         "seed", "start_from"),
+         "weighing", "norm_bound", "held_out", "held_out_file", "held_out_margin",
+         "held_back_in_a_row", "seed", "start_from"),
     ),
     ("who may take part", ("client_version_min", "client_version_below")),
 )  # fmt: skip

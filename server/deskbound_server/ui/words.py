@@ -107,6 +107,8 @@ def _learning(plan: RoundPlan) -> str:
 
 
 def _combined(plan: RoundPlan) -> str:
+    if plan.weighing == "told":
+        return "a mean in which a laptop counts by what it told in private counts,"
     if plan.aggregation == "trimmed-mean":
         return f"a mean without {plan.trim:.0%} at each end"
     return plan.aggregation

@@ -120,7 +120,6 @@ def test_an_epsilon_is_spent_and_no_more_also_with_counts_before():
     both = row_for(2.0, "counts")
     assert both.sigma > sigma_for(2.0)
     assert both.counted is not None
-    assert row_for(2.0, "counts", weigh=True).sigma > both.sigma
 
 
 def test_it_learns_the_habit_and_counts_give_it_a_start(crowd, monkeypatch):

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import math
 import time
 from dataclasses import replace
 from datetime import date, timedelta
@@ -26,10 +27,11 @@ from deskbound_client.privacy.anchoring import Anchoring
 from deskbound_client.privacy.budget import Budget
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_client.privacy.outbox import Outbox
+from deskbound_client.privacy.state import PrivacyState
 from deskbound_client.store.files import replace_private
 from deskbound_client.store.rows import IMPORTED, StoredAction
 from deskbound_client.store.vault import Vault
-from deskbound_strategies import codec, installed, wire
+from deskbound_strategies import codec, dsse, installed, weighing, wire
 from deskbound_strategies.checkpoint import Checkpoint, Trust
 from deskbound_strategies.contract import join_releases
 from deskbound_strategies.errors import DiskFullError, Refusal, RefusalCode, VaultDamagedError
@@ -51,6 +53,7 @@ from tests.helpers.store import MemoryKeystore
 FRIDAY, MONDAY = date(2026, 11, 20), date(2026, 11, 23)
 LATTICE = Lattice(1.0, 10, 1.0)
 KEY = signing_key()
+WHOM = dsse.fingerprint(KEY.public_key())
 SERVER = Server("localhost:1", "", KEY.public_key(), MemoryLog().verifier, "test")
 HEAD = Checkpoint(MemoryLog().origin, 1, bytes(32))
 
@@ -225,6 +228,68 @@ def accepted(asked):
     task = find_task("next_action")
     weights = weights_of(task.build_model(1))
     return Accepted(asked, task, b"", weights, Proven(HEAD, {}, None), LATTICE)
+
+
+def counting():
+    task = find_task("action_counts")
+    asked = contract(task=task.name, sampling_rate=1.0, steps=1, deadline=int(time.time()) + 600)
+    proven = Proven(HEAD, {}, None)
+    return Accepted(asked, task, b"", weights_of(task.build_model(0)), proven, LATTICE)
+
+
+def count(laptop, *, release=True):
+    """Answer a round that counts; returns what it tells of the laptop."""
+    found = counting()
+    asked, by_day = found.contract, laptop.units(found.contract)
+    assert laptop.reserve(asked, by_day, LATTICE) is not None
+    update = laptop.train(found, [unit for units in by_day.values() for unit in units])
+    if release:
+        laptop.release(asked, codec.encode(update, found.task.layout()))
+    return weighing.told(asked, update)
+
+
+def test_what_counts_told_is_known_from_their_release_on_and_after_a_restart(vault, laptop):
+    assert PrivacyState(vault.database).told(WHOM) is None
+    told = count(laptop)
+    assert told is not None
+    assert PrivacyState(vault.database).told(WHOM) == told
+    vault.forget_all()
+    assert PrivacyState(vault.database).told(WHOM) == told, "it left, and nothing takes it back"
+    stranger = dsse.fingerprint(signing_key(77).public_key())
+    assert PrivacyState(vault.database).told(stranger) is None, "another server was not told"
+
+
+def test_counts_that_never_left_told_nothing(vault, laptop):
+    assert count(laptop, release=False) is not None
+    assert PrivacyState(vault.database).told(WHOM) is None
+    asked = contract(run="1" * 32, deadline=int(time.time()) + 600)
+    assert laptop.reserve(asked, laptop.units(asked), LATTICE) is not None
+    laptop.train(accepted(asked), [])
+    laptop.release(asked, np.zeros(3).tobytes())
+    assert PrivacyState(vault.database).told(WHOM) is None, "that was another round's"
+
+
+def size(update) -> float:
+    return float(np.sqrt(sum((values.astype(np.float64) ** 2).sum() for values in update.values())))
+
+
+@pytest.mark.parametrize("kept", [None, weighing.Told(30.0, 2.0), weighing.Told(-5.0, 2.0)])
+def test_an_update_weighs_what_the_laptop_told_and_its_noise_with_it(vault, laptop, kept):
+    if kept is not None:
+        PrivacyState(vault.database).keep_told(kept, WHOM)
+    deadline = int(time.time()) + 600
+    asked = contract(steps=1, noise_multiplier=3.0, deadline=deadline)
+    alike = size(laptop.train(accepted(asked), []))
+    weighed = size(laptop.train(accepted(replace(asked, told_mean=10.0)), []))
+    assert weighed / alike == pytest.approx(weighing.weight(kept, 10.0), rel=0.02)
+
+
+def test_a_damaged_note_of_what_was_told_counts_as_none(vault):
+    state = PrivacyState(vault.database)
+    state.keep_told(weighing.Told(math.nan, 1.0), WHOM)
+    assert state.told(WHOM) is None
+    vault.database.execute("UPDATE privacy_state SET value = x'00' WHERE name = 'told'")
+    assert state.told(WHOM) is None
 
 
 def with_permission(vault, permission, **more):

@@ -1,6 +1,7 @@
 """A virtual laptop beside a real one: the same units from the same days, the same update."""
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -15,10 +16,14 @@ from deskbound_server.plan import sample_contract
 from deskbound_simulation.activity import BEGIN, Activity, Generated
 from deskbound_simulation.laptop import Fleet, VirtualLaptop
 from deskbound_simulation.seeds import seeded_source
+from deskbound_strategies import weighing
+from deskbound_strategies.action_counts import TASK as COUNTS
+from deskbound_strategies.mechanism import Lattice
 from deskbound_strategies.next_action import TASK
 from deskbound_strategies.personas import PERSONAS
 from deskbound_strategies.policy import lattice_for
 from deskbound_strategies.task import weights_of
+from tests.helpers.server import new_plan
 from tests.helpers.simulation import DATA_SEED, a_simulation
 from tests.helpers.store import MemoryKeystore
 
@@ -26,6 +31,7 @@ YESTERDAY = BEGIN.date() - timedelta(days=1)
 LAST_TRAINED = BEGIN.date() - timedelta(days=2)
 ASKED = sample_contract(a_simulation().plan)
 NUMBER = 1
+LATTICE = Lattice(1.0, 10, 1.0)
 
 
 def a_laptop(days, state=b"", *, seed=DATA_SEED):
@@ -61,6 +67,26 @@ def test_its_update_is_the_trainers_for_the_same_bits(days):
         np.testing.assert_array_equal(found[name], value)
     other = a_laptop(days, seed=DATA_SEED + 1).train(accepted, units)
     assert any((other[name] != wanted[name]).any() for name in wanted)
+
+
+def test_it_weighs_what_it_told_when_it_comes_back(days):
+    counting = sample_contract(new_plan(task=COUNTS.name, sampling_rate=1.0, steps=1))
+    laptop = a_laptop(days)
+    by_day = laptop.units(counting)
+    empty = Accepted(counting, COUNTS, b"", weights_of(COUNTS.build_model(0)), None, LATTICE)
+    assert laptop.reserve(counting, by_day, LATTICE) is not None
+    update = laptop.train(empty, by_day[LAST_TRAINED])
+    laptop.release(counting, b"counts")
+    told = weighing.told(counting, update)
+    again = a_laptop(days, laptop.to_bytes())
+    accepted, units = accepted_by(again), by_day[LAST_TRAINED]
+    alike = again.train(accepted, units)
+    weighed = again.train(
+        replace(accepted, contract=replace(ASKED, told_mean=told.amount)), units
+    )  # the same bits: the seed gives them
+    for name, value in alike.items():
+        share = np.float32(1 / (1 + weighing.HALF))
+        np.testing.assert_allclose(weighed[name], share * value, rtol=1e-6)
 
 
 def test_what_it_was_charged_is_there_when_it_comes_back(days):

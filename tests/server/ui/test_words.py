@@ -39,6 +39,7 @@ def test_a_length_of_time_has_two_units_at_most(seconds, words):
     [
         ({"enough": 3}, "until 3 replies count"),
         ({"aggregation": "trimmed-mean", "trim": 0.2}, "without 20% at each end"),
+        ({"weighing": "told"}, "counts by what it told in private counts"),
         ({"held_out": "none"}, "tried on nothing"),
         ({"held_out": "generated"}, "made-up days"),
     ],

@@ -1,0 +1,104 @@
+"""How much a laptop's update weighs: by what it told when private counts were released.
+
+Every laptop adds all the noise that its own privacy needs, however little it has to say. The best
+sum of such replies weighs each by what it says (Wiener). How much that is, is private; but who
+answered a round of private counts has told it, with the noise that round was charged for. The
+laptop works its weight out from what *it* released there, and scales its noised update by it. Both
+are post-processing of what was paid for, so it costs nothing, and no number travels that was not
+out already.
+
+What is told is an amount in clips: what units move the cells of single actions by, added up. Below
+the noise an amount says nothing, so who told less counts as having told that much; a fleet in which
+all drown in noise weighs nearly alike.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deskbound_strategies.contract import RoundContract
+
+TELLING = "action_counts"  # the task by whose rounds amounts are told
+SINGLES = "singles.weight"  # its cells of single actions
+# An amount of so many times the fleet's mean weighs a half; fewer lets in more noise, more lets
+# those who do most speak for all (docs/benchmarks.md).
+HALF = 4.0
+
+Update = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a laptop told once.
+
+    Attributes:
+        amount: in clips, noise included.
+        noise: its standard deviation, in clips.
+    """
+
+    amount: float
+    noise: float
+
+
+def told(asked: RoundContract, update: Update) -> Told | None:
+    """Return what a noised update of one laptop tells of how much that laptop holds.
+
+    Args:
+        asked: the contract it answers.
+        update: as it leaves.
+
+    Returns:
+        None for rounds that do not count, or count a sample only.
+    """
+    if asked.task != TELLING or (asked.sampling_rate, asked.steps) != (1.0, 1):
+        return None
+    cells = update[SINGLES]
+    return Told(_amount(asked, cells), asked.noise_multiplier * math.sqrt(cells.size))
+
+
+def mean_told(asked: RoundContract, counted: Update) -> float:
+    """Return what laptops told on average, in clips, from the model that one round of theirs made.
+
+    Args:
+        asked: that round's contract, in which replies were averaged onto empty cells.
+        counted: the released model.
+    """
+    return max(_amount(asked, counted[SINGLES]), 0.0)
+
+
+def weight(mine: Told | None, mean: float) -> float:
+    """Return how much an update weighs, from 0 to 1; an average laptop's 1 / (1 + ``HALF``).
+
+    Args:
+        mine: what this laptop told; who never did counts as average.
+        mean: what laptops told on average, above 0; 0 where all weigh alike, and then 1.
+    """
+    if not mean:
+        return 1.0
+    amount = mean if mine is None else max(mine.amount, mine.noise)
+    return amount / (amount + HALF * mean)
+
+
+def weighed(update: Update, share: float) -> Update:
+    """Return an update scaled by its weight, bit for bit the same where that is 1."""
+    if share == 1.0:
+        return update
+    return {name: values * np.float32(share) for name, values in update.items()}
+
+
+def unscaled(mean: float) -> float:
+    """Return what the mean of weighed replies is multiplied by, so that average ones count whole.
+
+    Args:
+        mean: as for ``weight``.
+    """
+    return 1.0 + HALF if mean else 1.0
+
+
+def _amount(asked: RoundContract, cells: NDArray[np.float32]) -> float:
+    # One step of SGD moved the cells by learning_rate / divisor times what was counted.
+    moved = float(cells.sum(dtype=np.float64)) * asked.divisor / asked.learning_rate
+    return moved / asked.clip
