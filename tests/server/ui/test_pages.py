@@ -1,5 +1,6 @@
 """The pages in real Chromium: they load calmly, fit, renew themselves, and the order asks twice."""
 
+import html
 from contextlib import closing
 
 import pytest
@@ -78,6 +79,19 @@ def test_what_a_private_evaluation_told_is_a_table_and_no_model(chromium, tmp_pa
         visit.page.goto(visit.base + "/models")
         assert TRIAL[:8] not in visit.page.content()
     assert [line for line in visit.said if line.startswith(ERRORS)] == []
+
+
+def test_a_private_evaluation_whose_files_are_gone_says_so_and_shows_the_rest(tmp_path):
+    made = new_home(tmp_path / "home")
+    with closing(Database.open(made.database)) as database:
+        write_trial(database, ModelStore(made.models), noise=2.0)
+        (round_,) = database.rounds(TRIAL)
+    ModelStore(made.models).path(round_.model_out).unlink()
+    with served(made) as pages, closing(pages.entered()) as visitor:
+        shown = visitor.get(f"/run/{TRIAL}")
+    assert shown.status_code == 200
+    assert f"There is no model {round_.model_out[:12]} here." in html.unescape(shown.text)
+    assert "ε of a day so far" in shown.text
 
 
 @pytest.fixture

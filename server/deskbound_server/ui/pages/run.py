@@ -1,5 +1,6 @@
 """Run: the round in progress, how good its models are, what it cost, round by round."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from deskbound_server.evaluation import lines as lines_of
 from deskbound_server.follow import Sight, look
 from deskbound_server.lineage import leaf_of
 from deskbound_server.model_store import ModelStore
+from deskbound_server.plan import RoundPlan
 from deskbound_server.presence import FEW
 from deskbound_server.publication import in_words
 from deskbound_server.schema import RoundRow, RoundState
@@ -23,6 +25,7 @@ from deskbound_server.ui.words import plan_words, settings_of
 from deskbound_strategies.contract import PAYLOAD_TYPE, RoundContract
 from deskbound_strategies.dp_fedavg import Progress
 from deskbound_strategies.dsse import payload_of
+from deskbound_strategies.errors import DeskboundError
 from deskbound_strategies.policy import PROFILES
 
 PATH, TITLE = "/run", ""
@@ -124,15 +127,8 @@ def _figures(request: Request, sight: Sight) -> dict[str, Any]:
             for row, epsilon in zip(rows, epsilons, strict=True)
         ]
     refused, rejected = codes_of(rows)
-    hits = evaluated(plan, rows, ModelStore(office.home.models))
     return {
-        "tries": hits is not None,
-        "hits": [
-            (name, list(zip(WORDS.values(), told, strict=True))) for name, told in lines_of(hits)
-        ]
-        if hits
-        else [],
-        "hits_note": NOTE if hits else NOTHING,
+        **_hits(plan, rows, ModelStore(office.home.models)),
         "run": sight.run.id,
         "summary": summary,
         "lines": lines,
@@ -148,6 +144,18 @@ def _figures(request: Request, sight: Sight) -> dict[str, Any]:
         "rejected": rejected,
         "goes_on": not sight.over or bool(tried.waiting),
     }
+
+
+def _hits(plan: RoundPlan, rows: Sequence[RoundRow], models: ModelStore) -> dict[str, Any]:
+    try:
+        hits = evaluated(plan, rows, models)
+    except DeskboundError as error:  # the rest of the page does not need these files
+        return {"tries": True, "hits": [], "hits_note": f"{error.sentence} {error.mend}"}
+    if not hits:
+        return {"tries": hits is not None, "hits": [], "hits_note": NOTHING}
+    figures = lines_of(hits)
+    told = [(name, list(zip(WORDS.values(), each, strict=True))) for name, each in figures]
+    return {"tries": True, "hits": told, "hits_note": NOTE}
 
 
 routes = [
