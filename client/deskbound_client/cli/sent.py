@@ -1,5 +1,6 @@
 """``deskbound sent``: every upload that ever left this laptop."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -133,10 +134,12 @@ def _print(found: Sent, model: Received | None) -> None:
         console.print(f"  {count:>5,}  {REFUSED[code]} [dim]{code.value}[/]")
 
 
-def _print_uploads(found: Sent) -> None:
-    names = ("hour", "run", "round", "what for", "size", "SHA-256", "days", "ε")
-    table = Table(*names, box=None, pad_edge=False)
-    for upload in found.uploads:
+def uploads_table(uploads: Sequence[Upload]) -> Table:
+    """Return a line for each upload; the longest has 80 columns."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in ("hour", "run", "round", "for", "size", "SHA-256", "days", "ε"):
+        table.add_column(name, no_wrap=name != "for")
+    for upload in uploads:
         table.add_row(
             hour(upload.at),
             upload.run[:8],
@@ -147,7 +150,11 @@ def _print_uploads(found: Sent) -> None:
             str(upload.days),
             f"{upload.epsilon:.2f}",
         )
-    console.print(table)
+    return table
+
+
+def _print_uploads(found: Sent) -> None:
+    console.print(uploads_table(found.uploads))
     console.print(f"{counted(len(found.uploads), 'upload')}, {size(found.bytes)} in all. The last:")
     console.print(found.uploads[-1].words)
     console.print("[dim]ε is what one round costs any one unit of work, alone.[/]")

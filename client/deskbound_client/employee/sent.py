@@ -31,7 +31,7 @@ KINDS = (
 _PURPOSES = {
     "next_action": "learning",
     "action_counts": "counting",
-    "next_action_hits": "trying a model",
+    "next_action_hits": "trial",
 }
 _UPLOADS = {
     "next_action": "A noised change to {:,} numbers of the shared model",
@@ -42,8 +42,8 @@ _UPLOAD = "A noised answer of {:,} numbers"
 
 
 def purpose_of(task: str | None) -> str:
-    """Return what a round was for, in a word or two; another's task is called by its name."""
-    return "not written down" if task is None else _PURPOSES.get(task, task)
+    """Return what a round was for, in a word; another's task is called by its name."""
+    return "untold" if task is None else _PURPOSES.get(task, task)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Upload:
 
     @property
     def purpose(self) -> str:
-        """What it was for, in a word or two."""
+        """What it was for, in a word."""
         return purpose_of(self.task)
 
     @property
@@ -132,7 +132,7 @@ class Unsent:
 
     @property
     def purpose(self) -> str:
-        """What it was for, in a word or two."""
+        """What it was for, in a word."""
         return purpose_of(self.task)
 
 

@@ -3,10 +3,14 @@
 import hashlib
 import json
 import stat
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 from deskbound_audit.cli import app as audit
+from deskbound_client.cli.sent import uploads_table
+from deskbound_client.employee.sent import Upload
 from deskbound_client.privacy.budget import Budget
 from deskbound_client.privacy.ledger_store import LedgerStore
 from deskbound_strategies import shell
@@ -63,7 +67,25 @@ def test_every_upload_is_listed_with_the_hash_of_its_bytes(spent):
     assert item["sha256"] == hashlib.sha256(spent.update).hexdigest()
     assert (item["round"], item["days"]) == (1, 1)
     assert item["epsilon"] > 0
-    assert item["sha256"][:16] in spent.ok("sent")
+    assert item["task"] == "next_action"
+    said = spent.ok("sent")
+    (line,) = [line for line in said.splitlines() if item["sha256"][:16] in line]
+    assert "learning" in line
+    assert len(line) <= 80
+
+
+@pytest.mark.parametrize("size", [9, 999, 999_999, 4_900_000])
+def test_the_longest_line_of_an_upload_fits_a_terminal(size):
+    upload = Upload(
+        seq=1, at=1_796_000_000, run="ab" * 16, round=99_999, task="next_action_hits", bytes=size,
+        sha256="cd" * 32, days=9999, unit="session", numbers=1, noise=1.0, epsilon=99.99,
+        delta=1e-5,
+    )  # fmt: skip
+    told = StringIO()
+    Console(width=80, file=told).print(uploads_table([upload]))
+    (line,) = [line for line in told.getvalue().splitlines() if "abababab" in line]
+    for part in ("cd" * 8, "trial", "99.99", "9999"):
+        assert part in line
 
 
 def test_refusals_are_listed_too(desk):

@@ -61,7 +61,7 @@ def test_an_upload_says_what_it_was_and_what_it_cost(mine):
         ),
         (
             "next_action_hits",
-            "trying a model",
+            "trial",
             "1,000 noised counts of how often a shared model",
         ),
         ("of-another", "of-another", "A noised answer of 1,000 numbers, made"),
@@ -83,7 +83,7 @@ def test_what_an_older_client_paid_for_is_told_without_its_task(mine):
     left = a_body(LedgerKind.RELEASE) | {"contract": body["contract"], "reserve": paid.seq}
     mine.ledger.append(LedgerKind.RELEASE, left)
     (upload,) = sent(mine.vault).uploads
-    assert (upload.task, upload.purpose) == (None, "not written down")
+    assert (upload.task, upload.purpose) == (None, "untold")
     assert upload.words.startswith("A noised answer of 1,000 numbers, made from 2 days.")
 
 
