@@ -24,7 +24,7 @@ from deskbound_server.plan import TRIALS, RoundPlan
 from deskbound_strategies.codec import Tensors, decode
 from deskbound_strategies.errors import ConfigError, NotFoundError
 from deskbound_strategies.task import find_task, load_weights, weights_of
-from deskbound_strategies.weighing import TELLING, mean_told
+from deskbound_strategies.weighing import TELLING, mean_told, tells
 
 if TYPE_CHECKING:
     from deskbound_strategies.action_counts import CountsModel
@@ -81,16 +81,16 @@ def settled_start(plan: RoundPlan, database: Database, models: ModelStore) -> Ro
             'Run a plan of task action_counts first, or write weighing = "alike".',
         )
     row = rows[-1]
-    plain = RoundPlan.from_bytes(database.find_run(row.run).plan)
-    averaged = (plain.server_optimizer, plain.server_learning_rate, plain.aggregation)
-    if (row.number, *averaged) != (1, "fedavg", 1.0, "mean"):
+    asked, counted = contract_of(row), RoundPlan.from_bytes(database.find_run(row.run).plan)
+    averaged = (counted.server_optimizer, counted.server_learning_rate, counted.aggregation)
+    if not tells(asked) or (row.number, *averaged) != (1, "fedavg", 1.0, "mean"):
         raise ConfigError(
-            "The latest private counts are no average of one round, so nobody knows what a laptop "
-            "told.",
+            "The latest private counts are no average of one round in which every unit was counted "
+            "once, so nobody knows what a laptop told.",
             'Count as plans/counts.toml does, or write weighing = "alike".',
         )
     found = decode(models.load(row.model_out), find_task(TELLING).layout())
-    mean = mean_told(contract_of(row), found)
+    mean = mean_told(asked, found)
     if not mean:
         raise ConfigError(
             "The latest private counts are nothing but noise: nobody can be weighed by them.",

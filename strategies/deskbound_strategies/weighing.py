@@ -43,6 +43,12 @@ class Told:
     noise: float
 
 
+def tells(asked: RoundContract) -> bool:
+    """Return whether a round tells amounts: every unit is counted, once, and added up as it is."""
+    once = (asked.sampling_rate, asked.steps, asked.local_optimizer) == (1.0, 1, "sgd")
+    return asked.task == TELLING and once
+
+
 def told(asked: RoundContract, update: Update) -> Told | None:
     """Return what a noised update of one laptop tells of how much that laptop holds.
 
@@ -51,9 +57,9 @@ def told(asked: RoundContract, update: Update) -> Told | None:
         update: as it leaves.
 
     Returns:
-        None for rounds that do not count, or count a sample only.
+        None for rounds that do not count, or count otherwise (``tells``).
     """
-    if asked.task != TELLING or (asked.sampling_rate, asked.steps) != (1.0, 1):
+    if not tells(asked):
         return None
     cells = update[SINGLES]
     return Told(_amount(asked, cells), asked.noise_multiplier * math.sqrt(cells.size))
@@ -63,7 +69,7 @@ def mean_told(asked: RoundContract, counted: Update) -> float:
     """Return what laptops told on average, in clips, from the model that one round of theirs made.
 
     Args:
-        asked: that round's contract, in which replies were averaged onto empty cells.
+        asked: that round's contract, which ``tells``; replies were averaged onto empty cells.
         counted: the released model.
     """
     return max(_amount(asked, counted[SINGLES]), 0.0)

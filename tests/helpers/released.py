@@ -55,7 +55,8 @@ def write_history(database: Database, models: ModelStore, plan=None) -> list[str
 
 def write_counts(database: Database, models: ModelStore, cells: Weights, **terms) -> str:
     """Write down a round of private counts that came to these cells; returns the model."""
-    plan = new_plan(task=COUNTS.name, rounds=1, **terms)
+    once = {"task": COUNTS.name, "rounds": 1, "sampling_rate": 1.0, "steps": 1}
+    plan = new_plan(**(once | terms))
     database.add_run(COUNTED, plan.to_bytes(), 0)
     contract = plan.contract(
         run=COUNTED, number=1, vocabulary_hash=VOCABULARY_HASH, model_hash="b" * 64,

@@ -135,6 +135,9 @@ def test_without_counts_nobody_can_be_weighed(history):
         {"server_optimizer": "fedadam"},
         {"server_learning_rate": 0.5},
         {"aggregation": "median"},
+        {"sampling_rate": 0.2},
+        {"steps": 25},
+        {"local_optimizer": "adam"},
     ],
 )
 def test_counts_that_are_no_average_say_nothing_of_a_laptop(history, terms):

@@ -67,6 +67,7 @@ def test_the_mean_is_read_from_the_model_that_the_round_made(update):
         replace(COUNTING, task="next_action"),
         replace(COUNTING, sampling_rate=0.99),
         replace(COUNTING, steps=2),
+        replace(COUNTING, local_optimizer="adam"),
     ],
 )
 def test_what_does_not_count_all_units_once_tells_nothing(asked, update):
