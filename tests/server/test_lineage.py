@@ -89,7 +89,9 @@ def test_what_is_not_found_names_the_nearest(history):
 def test_a_run_that_began_with_a_released_model_says_so_in_every_model_of_it(tmp_path):
     with closing(Database.open(tmp_path / "deskbound.db")) as database:
         models = ModelStore(tmp_path)
-        counts = write_counts(database, models, weights_of(COUNTS.build_model(0)), sampling_rate=0.1, steps=2)
+        counts = write_counts(
+            database, models, weights_of(COUNTS.build_model(0)), sampling_rate=0.1, steps=2
+        )
         write_history(database, models, replace(PLAN, start_from=counts))
         first, *rest = (lineage_of(database, row) for row in released(database))
         assert first.start == Start()
@@ -103,7 +105,9 @@ def test_a_run_that_began_with_a_released_model_says_so_in_every_model_of_it(tmp
 def test_the_runs_that_a_model_goes_back_to_are_charged_as_well(tmp_path):
     with closing(Database.open(tmp_path / "deskbound.db")) as database:
         models = ModelStore(tmp_path)
-        counts = write_counts(database, models, weights_of(COUNTS.build_model(0)), sampling_rate=0.1, steps=2)
+        counts = write_counts(
+            database, models, weights_of(COUNTS.build_model(0)), sampling_rate=0.1, steps=2
+        )
         write_history(database, models, replace(PLAN, start_from=counts))
         first, second, third = (lineage_of(database, row) for row in released(database))
     assert first.epsilon_all == first.epsilon  # it began with nothing
@@ -121,7 +125,9 @@ def test_the_runs_that_a_model_goes_back_to_are_charged_as_well(tmp_path):
 def test_what_cannot_be_added_is_not_told(tmp_path, other):
     with closing(Database.open(tmp_path / "deskbound.db")) as database:
         models = ModelStore(tmp_path)
-        counts = write_counts(database, models, weights_of(COUNTS.build_model(0)), sampling_rate=0.1, steps=2)
+        counts = write_counts(
+            database, models, weights_of(COUNTS.build_model(0)), sampling_rate=0.1, steps=2
+        )
         write_history(database, models, replace(PLAN, **{"start_from": counts} | other))
         *_, last = (lineage_of(database, row) for row in released(database))
     assert last.epsilon_all is None
