@@ -65,8 +65,9 @@ class Lineage:
         unit, epsilon, delta: most that a laptop which took part in every attempt of this run up to
             this model gave away about one unit; other runs on the same days come on top.
         attempts_charged: how many attempts that are.
-        epsilon_all: the same of every run that this model goes back to, or None when that cannot be
-            told: one of them is not known here, or hid another unit.
+        epsilon_all: the same of every run that this model goes back to, and of all private counts
+            where laptops weighed by them; None when that cannot be told: one of them is not known
+            here, or hid another unit.
         held_out_loss: on public data, nats a unit, or None when it was not tried.
     """
 
@@ -218,11 +219,20 @@ def _epsilon(asked: Sequence[RoundContract], delta: float) -> float:
 
 def _epsilon_all(database: Database, row: RoundRow, delta: float) -> float | None:
     rows, asked = released(database), _asked(database, row)
-    while start := RoundPlan.from_bytes(database.find_run(row.run).plan).start_from:
-        rows = [one for one in rows if one.run != row.run]  # no run is counted twice
-        before = [one for one in rows if one.model_out == start]
+    plan, known = RoundPlan.from_bytes(database.find_run(row.run).plan), {row.run}
+    weighed = plan.weighing == "told"
+    while start := plan.start_from:
+        # No run is counted twice.
+        before = [one for one in rows if one.model_out == start and one.run not in known]
         if not before:
             return None
         row = before[-1]
         asked += _asked(database, row)
+        plan = RoundPlan.from_bytes(database.find_run(row.run).plan)
+        known.add(row.run)
+        weighed |= plan.weighing == "told"
+    if weighed:  # by counts, and each laptop by the latest that it answered: any of them
+        counts = [run for run, task in tasks_of(database).items() if task == COUNTS_TASK]
+        rounds = [one for run in counts if run not in known for one in database.rounds(run)]
+        asked += [contract_of(one) for one in rounds]
     return _epsilon(asked, delta) if len({contract.unit for contract in asked}) == 1 else None

@@ -24,7 +24,7 @@ from deskbound_server.plan import TRIALS, RoundPlan
 from deskbound_strategies.codec import Tensors, decode
 from deskbound_strategies.errors import ConfigError, NotFoundError
 from deskbound_strategies.task import find_task, load_weights, weights_of
-from deskbound_strategies.weighing import TELLING, mean_told, tells
+from deskbound_strategies.weighing import TELLING, mean_told, noise_of_one, tells
 
 if TYPE_CHECKING:
     from deskbound_strategies.action_counts import CountsModel
@@ -67,7 +67,7 @@ def settled_start(plan: RoundPlan, database: Database, models: ModelStore) -> Ro
 
     Raises:
         ConfigError: see ``named_start``; laptops shall be weighed, and the latest private counts
-            are no average of one round, or nothing but noise.
+            are no average of one round, or nothing but noise for a single laptop.
         NotFoundError: see ``named_start``; laptops shall be weighed, and none were released.
     """
     plan = named_start(plan, database)
@@ -91,10 +91,11 @@ def settled_start(plan: RoundPlan, database: Database, models: ModelStore) -> Ro
         )
     found = decode(models.load(row.model_out), find_task(TELLING).layout())
     mean = mean_told(asked, found)
-    if not mean:
+    if mean < noise_of_one(asked, found):
         raise ConfigError(
-            "The latest private counts are nothing but noise: nobody can be weighed by them.",
-            'Write weighing = "alike", or count in a larger fleet.',
+            "What an average laptop told in the latest private counts is nothing but noise, so "
+            "nobody can be weighed by them.",
+            'Write weighing = "alike", or count under less noise.',
         )
     return replace(plan, told_mean=mean)
 

@@ -8,8 +8,8 @@ are post-processing of what was paid for, so it costs nothing, and no number tra
 out already.
 
 What is told is an amount in clips: what units move the cells of single actions by, added up. Below
-the noise an amount says nothing, so who told less counts as having told that much; a fleet in which
-all drown in noise weighs nearly alike.
+the noise an amount says nothing, so who told less counts as having told that much. A server does
+not weigh a fleet in which the average laptop drowns: all would weigh alike, and more than one each.
 """
 
 import math
@@ -61,8 +61,12 @@ def told(asked: RoundContract, update: Update) -> Told | None:
     """
     if not tells(asked):
         return None
-    cells = update[SINGLES]
-    return Told(_amount(asked, cells), asked.noise_multiplier * math.sqrt(cells.size))
+    return Told(_amount(asked, update[SINGLES]), noise_of_one(asked, update))
+
+
+def noise_of_one(asked: RoundContract, update: Update) -> float:
+    """Return the standard deviation of what one laptop tells, in clips."""
+    return asked.noise_multiplier * math.sqrt(update[SINGLES].size)
 
 
 def mean_told(asked: RoundContract, counted: Update) -> float:

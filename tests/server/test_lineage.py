@@ -121,6 +121,24 @@ def test_the_runs_that_a_model_goes_back_to_are_charged_as_well(tmp_path):
         assert one.epsilon < one.epsilon_all == pytest.approx(wanted)
 
 
+def test_counts_that_laptops_weighed_by_are_charged_as_well_and_once(tmp_path):
+    cells, found = weights_of(COUNTS.build_model(0)), {}
+    told = {"weighing": "told", "told_mean": 3.0}
+    for name, begins, changes in (
+        ("alike", False, {}), ("told", False, told), ("begun", True, {}), ("both", True, told),
+    ):  # fmt: skip
+        with closing(Database.open(tmp_path / f"{name}.db")) as database:
+            models = ModelStore(tmp_path)
+            start = write_counts(database, models, cells)
+            plan = replace(PLAN, start_from=start if begins else "", **changes)
+            write_history(database, models, plan)
+            found[name] = lineage_of(database, released(database)[-1])
+    assert found["alike"].epsilon_all == found["alike"].epsilon
+    assert found["told"].epsilon_all == found["begun"].epsilon_all > found["alike"].epsilon_all
+    assert found["both"].epsilon_all == found["begun"].epsilon_all
+    assert {one.epsilon for one in found.values()} == {found["alike"].epsilon}
+
+
 @pytest.mark.parametrize("other", [{"start_from": "9" * 64}, {"unit": "day"}])
 def test_what_cannot_be_added_is_not_told(tmp_path, other):
     with closing(Database.open(tmp_path / "deskbound.db")) as database:

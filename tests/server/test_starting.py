@@ -116,6 +116,14 @@ def test_laptops_are_weighed_by_what_the_latest_counts_say(history, counted):
         assert sample_contract(plan).told_mean == plan.told_mean > 0
 
 
+def test_where_an_average_laptop_drowns_in_noise_nobody_can_be_weighed(history):
+    database, store, _ = history
+    cells = weights_of(counts_of(some_units([9, 30], seed=4)))
+    write_counts(database, store, cells, noise_multiplier=100.0)
+    with pytest.raises(ConfigError, match="nothing but noise"):
+        settled_start(new_plan(weighing="told"), database, store)
+
+
 def test_by_counts_of_nothing_nobody_can_be_weighed(history):
     database, store, _ = history
     write_counts(database, store, weights_of(COUNTS.build_model(0)))

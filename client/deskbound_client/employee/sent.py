@@ -27,7 +27,7 @@ KINDS = (
     LedgerKind.RESERVE, LedgerKind.RELEASE, LedgerKind.REFUSE, LedgerKind.JOIN, LedgerKind.STOP,
 )  # fmt: skip
 
-# What an upload is, for each task of ours; a task of others is a model that learns.
+# What an upload is, for each task of ours; another's goes by its name.
 _PURPOSES = {
     "next_action": "learning",
     "action_counts": "counting",

@@ -284,6 +284,34 @@ def test_an_update_weighs_what_the_laptop_told_and_its_noise_with_it(vault, lapt
     assert weighed / alike == pytest.approx(weighing.weight(kept, 10.0), rel=0.02)
 
 
+@pytest.mark.parametrize("mean", [5e-324, 1e9])
+@pytest.mark.parametrize("kept", [None, weighing.Told(0.0, 0.0), weighing.Told(1e300, 1.0)])
+def test_whatever_mean_a_server_names_an_update_is_finite_and_no_larger(vault, laptop, mean, kept):
+    if kept is not None:
+        PrivacyState(vault.database).keep_told(kept, WHOM)
+    asked = contract(steps=1, deadline=int(time.time()) + 600)
+    alike = size(laptop.train(accepted(asked), []))
+    weighed = laptop.train(accepted(replace(asked, told_mean=mean)), [])
+    assert all(np.isfinite(values).all() for values in weighed.values())
+    assert size(weighed) <= 1.05 * alike
+
+
+def test_a_crash_while_it_is_written_down_releases_nothing_and_tells_nothing(
+    vault, laptop, monkeypatch
+):
+    def crash(*_):
+        raise DiskFullError("There is no room.", "Make some.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PrivacyState, "keep_told", crash)
+        with pytest.raises(DiskFullError):
+            count(laptop)
+    assert PrivacyState(vault.database).told(WHOM) is None
+    ledger = LedgerStore(vault)
+    assert list(ledger.entries(kinds=(LedgerKind.RELEASE,))) == []
+    assert len(list(ledger.entries(kinds=(LedgerKind.RESERVE,)))) == 1, "what was paid stays paid"
+
+
 def test_a_damaged_note_of_what_was_told_counts_as_none(vault):
     state = PrivacyState(vault.database)
     state.keep_told(weighing.Told(math.nan, 1.0), WHOM)
