@@ -232,10 +232,11 @@ def learn(
 
 def measured(network: Network, parts: Sequence[tuple[Person, Person]]) -> Score:
     """Return how good the network is over all people's later events."""
-    return score(_ranks(network, past.tokens, future.tokens) for past, future in parts)
+    return score(ranks(network, past.tokens, future.tokens) for past, future in parts)
 
 
-def _ranks(network: Network, past: Whole, future: Whole) -> Whole:
+def ranks(network: Network, past: Whole, future: Whole) -> Whole:
+    """Return (n,) the ranks of later events, each guessed from the ``LAGS`` before it."""
     history = np.r_[past[-LAGS:], future]
     contexts = np.stack([history[lag : lag + len(future)] for lag in range(LAGS)], axis=1)
     wanted = torch.from_numpy(future)
@@ -280,17 +281,33 @@ def taught_by_counts(
     return network
 
 
-def keep(network: Network, folder: Path, terms: Terms, seed: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a network that is kept is of.
+
+    Attributes:
+        terms: of its row.
+        seed: of its noise.
+        fold: whose people it did not learn from, or -1 where it learned from all.
+    """
+
+    terms: Terms
+    seed: int
+    fold: int = -1
+
+
+def keep(network: Network, folder: Path, mine: Kept) -> None:
     """Write a network, and what it is of, to a file of a folder that is made if need be."""
-    told = {name: str(value) for name, value in (asdict(terms) | {"seed": seed}).items()}
+    told = {name: str(value) for name, value in asdict(mine.terms).items()}
+    told |= {"seed": str(mine.seed), "fold": str(mine.fold)}
     folder.mkdir(parents=True, exist_ok=True)
     name = "-".join(told.values()).replace(" ", "_")
     weights = {name: one.detach() for name, one in network.named_parameters()}
     save_file(weights, folder / f"{name}.safetensors", told)
 
 
-def every_kept(folder: Path) -> Iterator[tuple[Terms, int, Network]]:
-    """Yield all networks of a folder with what they are of, and their seeds."""
+def every_kept(folder: Path) -> Iterator[tuple[Kept, Network]]:
+    """Yield all networks of a folder with what they are of."""
     for path in sorted(folder.glob("*.safetensors")):
         with safe_open(path, "pt") as file:
             told = file.metadata()
@@ -298,7 +315,7 @@ def every_kept(folder: Path) -> Iterator[tuple[Terms, int, Network]]:
         size = weights["embedding"].shape[1], weights["widen"].shape[0]
         network = Network(len(weights["popular"]), 0, size)
         network.load_state_dict(weights)
-        yield Terms.of(told), int(told["seed"]), network
+        yield Kept(Terms.of(told), int(told["seed"]), int(told.get("fold", -1))), network
 
 
 def chances(network: Network, history: Whole, places: Whole) -> Floats:

@@ -3,7 +3,7 @@
     python -m benchmarks.people.personal [--data FOLDER] [--set abb_ide] [--only cold]
 
 *Cold start*: people are parted into folds; the people of a fold are newcomers, and the crowd's
-private counts come from everybody else. Of a newcomer's actions the first so many are learned from;
+word comes from everybody else. Of a newcomer's actions the first so many are learned from;
 of those right after, ``GUESSED`` are guessed, each after all before it, without learning any more.
 The people of ``TUNED`` are left out: constants of the personal head were chosen on them.
 
@@ -11,8 +11,8 @@ The people of ``TUNED`` are left out: constants of the personal head were chosen
 the last 20 % guessed, each learned once it was guessed.
 
 The crowd's word is that of private counts, with the units, contract and epsilon of
-``private_counts``. All along, it may be that of the networks under noise in the folder of
-``--networks``, where ``private_network --keep`` put them.
+``private_counts``, or that of the networks under noise in the folder of ``--networks``, where
+``private_network --keep`` put them; for newcomers with its ``--people-out``.
 """
 
 import argparse
@@ -121,27 +121,46 @@ def counted(tokens: list[int]) -> PersonalHead:
     return head
 
 
-def cold(crowd: Crowd) -> dict[tuple[int, str, Which], list[Whole]]:
-    """Return newcomers' ranks by known actions, who guesses, and epsilon and seed."""
-    found: dict[tuple[int, str, Which], list[Whole]] = defaultdict(list)
-    parts = [person.split()[0] for person in crowd.people]
+Newcomers = dict[tuple[int, str, Which], list[Whole]]  # known actions, who guesses, whose word
+
+
+def cold(crowd: Crowd, words: Callable[[int], Mapping[Which, Word]]) -> Newcomers:
+    """Return newcomers' ranks by known actions, who guesses, and epsilon and seed.
+
+    Args:
+        crowd: everybody.
+        words: what those outside of a fold expect.
+    """
+    found: Newcomers = defaultdict(list)
     for fold in track(range(len(TUNED), FOLDS), f"{crowd.name}: newcomers", transient=True):
-        others = [past for number, past in enumerate(parts) if number % FOLDS != fold]
-        shared = crowds(crowd, others, fold)
+        shared = words(fold)
         for person in crowd.people[fold::FOLDS]:
-            for which, counts in shared.items():
-                for known, alone, crowds_, both in newcomer(counts, person.tokens):
+            for number, (which, word) in enumerate(shared.items()):
+                for known, alone, crowds_, both in newcomer(word, person.tokens):
                     found[known, "shared", which].append(crowds_)
                     found[known, "both", which].append(both)
-                    if np.isinf(which[0]):
+                    if number == 0:  # whatever the crowd says, own counts alone say the same
                         found[known, "own", OWN].append(alone)
     return found
 
 
-def newcomer(counts: Counts, tokens: Whole) -> Iterator[tuple[int, Whole, Whole, Whole]]:
+def others_by_counts(crowd: Crowd, fold: int) -> dict[Which, Word]:
+    """Return the word of private counts of what people outside of a fold did first."""
+    parts = [person.split()[0] for person in crowd.people]
+    return by_counts(
+        crowd, [one for number, one in enumerate(parts) if number % FOLDS != fold], fold
+    )
+
+
+def others_by_networks(folder: Path, crowd: Crowd, fold: int) -> dict[Which, Word]:
+    """Return the word of the networks that people outside of a fold taught; see ``by_networks``."""
+    return by_networks(folder, crowd.name, "test", fold)[1]
+
+
+def newcomer(word: Word, tokens: Whole) -> Iterator[tuple[int, Whole, Whole, Whole]]:
     """Yield how many actions are known and ranks of the next: by own counts, crowd and both."""
     tokens = tokens[: KNOWN[-1] + GUESSED]
-    shared = told(counts, tokens, np.arange(2, len(tokens)))
+    shared = word(tokens, np.arange(2, len(tokens)))
     head, learned = counted(tokens[:2].tolist()), 2
     for known in KNOWN:
         begin = max(known, 2)  # before, the crowd has nothing to go by
@@ -183,26 +202,35 @@ def along(
     return found
 
 
-def by_counts(crowd: Crowd, past: list[Person]) -> dict[Which, Word]:
-    """Return the word of private counts of what everybody did first."""
-    return {which: partial(told, counts) for which, counts in crowds(crowd, past, 0).items()}
+def by_counts(crowd: Crowd, past: list[Person], seed: int = 0) -> dict[Which, Word]:
+    """Return the word of private counts of what some people did first; see ``crowds``."""
+    return {which: partial(told, counts) for which, counts in crowds(crowd, past, seed).items()}
 
 
-def by_networks(folder: Path, crowd: str, part: str) -> tuple[Terms, dict[Which, Word]]:
+def by_networks(
+    folder: Path, crowd: str, part: str, fold: int = -1
+) -> tuple[Terms, dict[Which, Word]]:
     """Return the word of the networks that a folder has for a set, and what they are but epsilon.
+
+    Args:
+        folder: where they were kept.
+        crowd: name of the set.
+        part: that may be guessed.
+        fold: whose people they did not learn from; -1 for those that learned from all.
 
     Raises:
         SystemExit: it has none, or of more than one kind.
     """
     found: dict[Terms, dict[Which, Word]] = defaultdict(dict)
-    for terms, seed, one in every_kept(folder):
-        if (terms.crowd, terms.part) == (crowd, part):
+    for kept, one in every_kept(folder):
+        terms = kept.terms
+        if (terms.crowd, terms.part, kept.fold) == (crowd, part, fold):
             word = partial(chances, one)
-            found[replace(terms, epsilon=np.inf)][terms.epsilon, seed] = word
+            found[replace(terms, epsilon=np.inf)][terms.epsilon, kept.seed] = word
     if len(found) != 1:
         raise SystemExit(
-            f"{folder} holds {len(found)} kinds of networks for {crowd}, {part} part, and not one. "
-            "private_network makes them, with --keep."
+            f"{folder} holds {len(found)} kinds of such networks for {crowd}, {part} part, and not "
+            "one. private_network makes them, with --keep, and for newcomers with --people-out."
         )
     return found.popitem()
 
@@ -218,14 +246,19 @@ def _of(found: Mapping[tuple[int, str, Which], list[Whole]], known: int, who: st
     return [Summary.of(scores).cells[0] for _, scores in _over_seeds(mine)]
 
 
-def cold_table(crowd: Crowd) -> Table:
+def cold_table(crowd: Crowd, networks: Path | None = None) -> Table:
     """Return hit@1 of newcomers by how much they have done."""
-    found = cold(crowd)
-    result = Table(title=f"{crowd.name}: hit@1 of newcomers, {len(SEEDS)} seeds")
+    words: Callable[[int], Mapping[Which, Word]] = partial(others_by_counts, crowd)
+    named = "counts"
+    if networks is not None:
+        named = by_networks(networks, crowd.name, "test", len(TUNED))[0].model
+        words = partial(others_by_networks, networks, crowd)
+    found = cold(crowd, words)
+    result = Table(title=f"{crowd.name}: hit@1 of newcomers; shared: {named}")
     result.add_column("known", justify="right")
     result.add_column("people", justify="right")
     result.add_column("own")
-    for epsilon in EPSILONS:
+    for epsilon in sorted({which[0] for _, who, which in found if who == "both"}, reverse=True):
         result.add_column(f"shared, {_named(epsilon)}")
         result.add_column(f"both, {_named(epsilon)}")
     for known in KNOWN:
@@ -278,7 +311,7 @@ def main() -> None:
     asked = parser.parse_args()
     crowd, console = load(asked.set, asked.data), Console(width=160)
     if asked.only != "along":
-        console.print(cold_table(crowd))
+        console.print(cold_table(crowd, asked.networks))
     if asked.only != "cold":
         console.print(along_table(crowd, asked))
 

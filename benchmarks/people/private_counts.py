@@ -47,7 +47,7 @@ SEEDS = (1, 2, 3)
 # As in ``plans/counts.toml``, but for the noise.
 RATE, STEPS, CLIP = 1.0, 1, 1.0
 UNIT_SECONDS, UNIT_ACTIONS = 600, {"session": 256, "day": 1024}
-FOLDS = 5
+FOLDS, LEFT_OUT = 5, "people left out"
 _AT_ONCE = 10_000  # places
 _KEPT = 100  # actions of the past that tell what was used lately
 
@@ -291,7 +291,7 @@ def main() -> None:
     if (asked.rate, asked.steps) != (RATE, STEPS):
         model += f", {asked.steps} steps of {asked.rate:g}"
     model += ", without recents" if asked.without_recents else ""
-    model += ", people left out" if asked.people_out else ""
+    model += f", {LEFT_OUT}" if asked.people_out else ""
     most = asked.actions or UNIT_ACTIONS[asked.unit]
     terms = Terms(crowd.name, part_of(asked), asked.unit, most, model, np.inf)
     scores: dict[float, list[Score]] = {}

@@ -8,7 +8,9 @@ in it. With ``--weigh`` laptops count the more, the more they told there (``weig
 What the product does not do: with ``--robust`` the loss is generalised cross entropy.
 
 With ``--validate`` the last eighth of what is learned from is guessed instead of the test part.
-With ``--keep FOLDER`` networks are kept, and ``personal.py`` can build on them.
+With ``--people-out`` people are parted into folds, and the later events of each fold's people are
+guessed by a network that the others alone taught. With ``--keep FOLDER`` networks are kept, and
+``personal.py`` can build on them.
 """
 
 import argparse
@@ -23,6 +25,7 @@ from rich.table import Table
 from scipy.optimize import brentq
 
 from benchmarks.people import private_counts, weighing
+from benchmarks.people.counting import score
 from benchmarks.people.network import (
     LARGE,
     POWER,
@@ -30,17 +33,28 @@ from benchmarks.people.network import (
     ROUNDS,
     SMALL,
     UNIT_ACTIONS,
+    Kept,
     Network,
     keep,
     learn,
     lessons,
-    measured,
+    ranks,
     taught_by_counts,
 )
-from benchmarks.people.private_counts import DELTA, EPSILONS, SEEDS, read, released, tally
+from benchmarks.people.private_counts import (
+    DELTA,
+    EPSILONS,
+    LEFT_OUT,
+    SEEDS,
+    folds,
+    read,
+    released,
+    tally,
+)
 from benchmarks.people.results import Summary, Terms, append, options, part_of
-from benchmarks.people.sets import SETS, arguments, load
+from benchmarks.people.sets import SETS, Crowd, Person, Whole, arguments, load
 from deskbound_strategies.accounting import SampledGaussian, epsilon_prv
+from deskbound_strategies.contract import Unit
 
 _SMALL_BELOW = 2.0  # epsilon; the more noise, the fewer weights it may fall on
 COUNTS_SHARE = 0.5  # of epsilon, for counts that come first
@@ -88,8 +102,86 @@ def row_for(epsilon: float, start: str) -> Row:
     return Row(epsilon, counted, sigma_for(epsilon, [counts]))
 
 
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """How networks come to be; see the options.
+
+    Attributes:
+        crowd: whose vocabulary it is.
+        unit: what is hidden.
+        most: actions of a unit.
+        weigh: whether laptops count by what they told.
+        power: of the loss.
+    """
+
+    crowd: Crowd
+    unit: Unit
+    most: int
+    weigh: bool
+    power: float
+
+    def network(self, people: list[Person], row: Row, seed: int, told: str) -> Network:
+        """Return a network that learned from some people.
+
+        Args:
+            people: what is learned from.
+            row: how much noise, and how large.
+            seed: of everything that is drawn.
+            told: what the progress bar says.
+        """
+        size, each = self.crowd.size, None
+        if row.counted is None:
+            network = Network(size, seed, row.size)
+        else:
+            # It is taught what follows two actions; what was used lately says no more of that.
+            tallies = tally(self.crowd, people, self.unit, most=self.most, again=False)
+            rng = np.random.default_rng(seed)
+            counts = read(released(tallies, row.counted, rng), size)
+            each = weighing.weights(tallies, row.counted, rng) if self.weigh else None
+            network = taught_by_counts(size, counts, seed, row.size)
+        found = lessons(self.crowd, people, self.unit, self.most)
+        learn(network, found, row.sigma, seed, told, weights=each, power=self.power)
+        return network
+
+
 def main() -> None:
     """Print the table, or one row of it."""
+    asked = _asked()
+    crowd, console = load(asked.set, asked.data), Console(width=110)
+    parts = [person.split() for person in crowd.people]
+    if asked.validate:
+        parts = [past.split(0.875) for past, _ in parts]
+    most = asked.actions or UNIT_ACTIONS[asked.unit]
+    power = POWER if asked.robust else 0.0
+    learning = Learning(crowd, asked.unit, most, asked.weigh, power)
+    terms = Terms(crowd.name, part_of(asked), asked.unit, most, _named(asked), np.inf)
+    result = Table(
+        title=f"{crowd.name}: {len(parts)} people, {asked.unit} units of at most {most} actions, "
+        f"delta {DELTA:g}, q {RATE}, {ROUNDS} rounds, {terms.model}"
+    )
+    for name in ("epsilon", "sigma", "hit@1", "hit@5", "MRR"):
+        result.add_column(name, justify="right")
+    for epsilon in [asked.epsilon] if asked.epsilon else [np.inf, *EPSILONS]:
+        row, scores, mine = row_for(epsilon, asked.start), [], replace(terms, epsilon=epsilon)
+        for seed in [asked.seed] if asked.seed else range(1, asked.seeds + 1):
+            ranked: list[Whole] = []
+            for fold, (learned, held) in enumerate(folds(parts, people_out=asked.people_out)):
+                # No two folds have the same noise.
+                drawn = 1_000 * (fold + 1) + seed if asked.people_out else seed
+                told = f"epsilon {epsilon:g}, seed {seed}"
+                network = learning.network([past for past, _ in learned], row, drawn, told)
+                ranked += [ranks(network, past.tokens, future.tokens) for past, future in held]
+                if asked.keep:
+                    keep(network, asked.keep, Kept(mine, seed, fold if asked.people_out else -1))
+            scores.append(score(ranked))
+            append(asked.append, mine, seed, scores[-1])
+            console.print(f"[dim]epsilon {epsilon:g}, seed {seed}: {scores[-1].hit1:.4f}[/]")
+        spent = ", ".join(f"{one:.2f}" for one in (row.counted, row.sigma) if one is not None)
+        result.add_row(f"{epsilon:g}", spent, *Summary.of(scores).cells)
+    console.print(result)
+
+
+def _asked() -> argparse.Namespace:
     parser: argparse.ArgumentParser = arguments(__doc__)
     parser.add_argument("--set", choices=SETS, default="abb_ide", help="Which people.")
     parser.add_argument("--unit", choices=UNIT_ACTIONS, default="session", help="What is hidden.")
@@ -99,6 +191,7 @@ def main() -> None:
     told = "Learn less from what hardly anybody could have guessed."
     parser.add_argument("--robust", action="store_true", help=told)
     parser.add_argument("--weigh", action="store_true", help="Who told more counts more.")
+    parser.add_argument("--people-out", action="store_true", help="Guess people from others only.")
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="How many.")
     parser.add_argument("--seed", type=int, help="This one alone.")
     parser.add_argument("--keep", type=Path, help="Keep the networks in this folder.")
@@ -106,48 +199,13 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.weigh and asked.start != "counts":
         parser.error("--weigh goes by counts: give --start counts")
-    crowd, console = load(asked.set, asked.data), Console(width=110)
-    parts = [person.split() for person in crowd.people]
-    if asked.validate:
-        parts = [past.split(0.875) for past, _ in parts]
-    past, most = [one for one, _ in parts], asked.actions or UNIT_ACTIONS[asked.unit]
-    found = lessons(crowd, past, asked.unit, most)
-    # It is taught what follows two actions; what was used lately says no more of that.
-    tallies = None
-    if asked.start == "counts":
-        tallies = tally(crowd, past, asked.unit, most=most, again=False)
+    return asked
+
+
+def _named(asked: argparse.Namespace) -> str:
     model = "network" if asked.start == "nothing" else "network from counts"
-    model += ", robust loss" if asked.robust else ""
-    model += ", weighed" if asked.weigh else ""
-    power = POWER if asked.robust else 0.0
-    terms = Terms(crowd.name, part_of(asked), asked.unit, most, model, np.inf)
-    result = Table(
-        title=f"{crowd.name}: {found.laptops} people, {len(found):,} {asked.unit} units of at most "
-        f"{most} actions, delta {DELTA:g}, q {RATE}, {ROUNDS} rounds, begins with {asked.start}"
-    )
-    for name in ("epsilon", "sigma", "hit@1", "hit@5", "MRR"):
-        result.add_column(name, justify="right")
-    for epsilon in [asked.epsilon] if asked.epsilon else [np.inf, *EPSILONS]:
-        row, scores = row_for(epsilon, asked.start), []
-        for seed in [asked.seed] if asked.seed else range(1, asked.seeds + 1):
-            network, rng = Network(crowd.size, seed, row.size), np.random.default_rng(seed)
-            each = None
-            if tallies is not None and row.counted is not None:
-                counts = read(released(tallies, row.counted, rng), crowd.size)
-                each = weighing.weights(tallies, row.counted, rng) if asked.weigh else None
-                network = taught_by_counts(crowd.size, counts, seed, row.size)
-                console.print(f"[dim]counts alone: {measured(network, parts).hit1:.3f}[/]")
-            told = f"epsilon {epsilon:g}, seed {seed}"
-            learn(network, found, row.sigma, seed, told, weights=each, power=power)
-            scores.append(measured(network, parts))
-            mine = replace(terms, epsilon=epsilon)
-            append(asked.append, mine, seed, scores[-1])
-            if asked.keep:
-                keep(network, asked.keep, mine, seed)
-            console.print(f"[dim]epsilon {epsilon:g}, seed {seed}: {scores[-1].hit1:.4f}[/]")
-        spent = ", ".join(f"{one:.2f}" for one in (row.counted, row.sigma) if one is not None)
-        result.add_row(f"{epsilon:g}", spent, *Summary.of(scores).cells)
-    console.print(result)
+    told = (asked.robust, "robust loss"), (asked.weigh, "weighed"), (asked.people_out, LEFT_OUT)
+    return ", ".join([model, *(name for given, name in told if given)])
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """The benchmark of the personal head: newcomers are strangers, nothing is known in hindsight."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
 from benchmarks.people import personal
 from benchmarks.people.counting import Chain, blend_ranks, score
-from benchmarks.people.network import Network, keep, measured
+from benchmarks.people.network import Kept, Network, chances, keep, measured
 from benchmarks.people.personal import (
     along,
     by_counts,
@@ -16,7 +17,10 @@ from benchmarks.people.personal import (
     counted,
     follow,
     newcomer,
+    others_by_counts,
+    others_by_networks,
     ranks,
+    told,
 )
 from benchmarks.people.private_counts import read, tally
 from benchmarks.people.results import Terms
@@ -74,7 +78,7 @@ def test_newcomers_are_not_in_the_crowd_that_guesses_for_them(crowd, monkeypatch
         return {(np.inf, 0): read(tallies.summed(np.ones(tallies.units)), crowd_.size)}
 
     monkeypatch.setattr(personal, "crowds", listening)
-    found = cold(crowd)
+    found = cold(crowd, partial(others_by_counts, crowd))
     folds = [fold for fold in range(personal.FOLDS) if fold not in personal.TUNED]
     assert [seed for seed, _ in asked] == folds
     for fold, others in asked:
@@ -86,11 +90,11 @@ def test_newcomers_are_not_in_the_crowd_that_guesses_for_them(crowd, monkeypatch
 
 def test_what_comes_later_changes_no_guess(crowd):
     tallies = tally(crowd, list(crowd.people[1:]), "session")
-    counts = read(tallies.summed(np.ones(tallies.units)), SIZE)
+    word = partial(told, read(tallies.summed(np.ones(tallies.units)), SIZE))
     tokens = crowd.people[0].tokens[:60]
     other = np.r_[tokens[:40], (tokens[40:] + 1) % SIZE]
     for (known, *mine), (_, *theirs) in zip(
-        newcomer(counts, tokens), newcomer(counts, other), strict=True
+        newcomer(word, tokens), newcomer(word, other), strict=True
     ):
         for one, another in zip(mine, theirs, strict=True):
             same = max(0, 40 - max(known, 2))
@@ -98,7 +102,7 @@ def test_what_comes_later_changes_no_guess(crowd):
 
 
 def test_a_crowd_with_the_same_habits_carries_a_beginner(crowd):
-    found = cold(crowd)
+    found = cold(crowd, partial(others_by_counts, crowd))
 
     def right(known, who, which):
         return np.mean(np.concatenate(found[known, who, which]) == 0)
@@ -118,15 +122,33 @@ def test_all_along_a_network_may_be_the_crowd(crowd, tmp_path):
     parts = [person.split() for person in crowd.people]
     terms = Terms(crowd.name, "test", "session", 64, "network", 4.0)
     teller = Network(SIZE, 1)
-    keep(teller, tmp_path, terms, 2)
-    keep(teller, tmp_path, replace(terms, part="validation"), 3)
+    keep(teller, tmp_path, Kept(terms, 2))
+    keep(teller, tmp_path, Kept(replace(terms, part="validation"), 3))
+    keep(Network(SIZE, 2), tmp_path, Kept(replace(terms, model="others"), 2, fold=2))
     named, words = by_networks(tmp_path, crowd.name, "test")
     assert named == replace(terms, epsilon=np.inf)
     found = along(parts, words)
     assert set(found) == {("own", personal.OWN), ("shared", (4.0, 2)), ("both", (4.0, 2))}
     mine = score(found["shared", (4.0, 2)])
     assert mine.hit1 == pytest.approx(measured(teller, parts).hit1)
-    keep(teller, tmp_path, replace(terms, unit="day"), 3)
+    keep(teller, tmp_path, Kept(replace(terms, unit="day"), 3))
     for part, kinds in (("test", 2), ("other", 0)):
-        with pytest.raises(SystemExit, match=f"holds {kinds} kinds of networks .* --keep"):
+        with pytest.raises(SystemExit, match=f"holds {kinds} kinds of such networks .* --keep"):
             by_networks(tmp_path, crowd.name, part)
+
+
+def test_newcomers_are_guessed_by_the_network_that_did_not_learn_from_them(crowd, tmp_path):
+    terms = Terms(crowd.name, "test", "session", 64, "network, people left out", 4.0)
+    folds = range(len(personal.TUNED), personal.FOLDS)
+    for fold in folds:
+        keep(Network(SIZE, fold), tmp_path, Kept(terms, 1, fold))
+    found = cold(crowd, partial(others_by_networks, tmp_path, crowd))
+    wanted = []
+    for fold in folds:
+        word = partial(chances, Network(SIZE, fold))
+        for person in crowd.people[fold :: personal.FOLDS]:
+            wanted += [one[2] for one in newcomer(word, person.tokens) if one[0] == 10]
+    mine = found[10, "shared", (4.0, 1)]
+    assert [one.tolist() for one in mine] == [one.tolist() for one in wanted]
+    title = personal.cold_table(crowd, tmp_path).title
+    assert title.endswith("shared: network, people left out")

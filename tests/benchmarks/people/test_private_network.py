@@ -8,6 +8,7 @@ from benchmarks.people import network as learning
 from benchmarks.people.network import (
     LAGS,
     POWER,
+    Kept,
     Lessons,
     Network,
     before,
@@ -21,7 +22,7 @@ from benchmarks.people.network import (
     taught_by_counts,
 )
 from benchmarks.people.private_counts import DELTA, read, tally
-from benchmarks.people.private_network import row_for, sigma_for
+from benchmarks.people.private_network import Learning, Row, row_for, sigma_for
 from benchmarks.people.results import Terms
 from benchmarks.people.sets import Crowd, Person
 from deskbound_strategies.accounting import SampledGaussian, epsilon_prv
@@ -143,9 +144,9 @@ def test_there_are_as_many_lessons_as_units():
 def test_a_network_is_kept_with_what_it_is_of_and_guesses_as_before(crowd, tmp_path):
     parts, network = [person.split() for person in crowd.people], Network(SIZE, 1, (8, 12))
     terms = Terms("made up", "test", "session", 64, "network", 4.0)
-    keep(network, tmp_path / "new", terms, 2)
-    [(found, seed, same)] = every_kept(tmp_path / "new")
-    assert (found, seed) == (terms, 2)
+    keep(network, tmp_path / "new", Kept(terms, 2, fold=3))
+    [(found, same)] = every_kept(tmp_path / "new")
+    assert found == Kept(terms, 2, fold=3)
     assert measured(same, parts) == measured(network, parts)
 
 
@@ -158,3 +159,13 @@ def test_what_it_expects_at_a_place_is_told_by_what_came_before(crowd):
     np.testing.assert_array_equal(chances(network, other, places)[:2], expected[:2])
     wanted = network(torch.from_numpy(history[17:20])).softmax(-1)
     np.testing.assert_allclose(expected[1], wanted.detach(), rtol=1e-5)
+
+
+def test_people_who_are_left_out_change_nothing(crowd, monkeypatch):
+    monkeypatch.setattr(learning, "ROUNDS", 3)
+    how = Learning(crowd, "session", 64, weigh=True, power=POWER)
+    row, parts = Row(4.0, 0.5, 0.5), [person.split() for person in crowd.people]
+    others = [past for past, _ in parts[1:]]
+    one, same = how.network(others, row, 1, ""), how.network(others, row, 1, "")
+    everybody = how.network([past for past, _ in parts], row, 1, "")
+    assert measured(one, parts) == measured(same, parts) != measured(everybody, parts)
