@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from deskbound_server.database import Database
 from deskbound_server.plan import TRIALS, RoundPlan
 from deskbound_server.schema import RoundRow, RoundState
+from deskbound_server.words import combining_words
 from deskbound_strategies.accounting import RdpCurve, guaranteed, round_cost
 from deskbound_strategies.contract import PAYLOAD_TYPE, RoundContract
 from deskbound_strategies.dsse import payload_of
@@ -59,6 +60,8 @@ class Lineage:
         log_index: of the model's leaf in the log, or None when the log lacks it.
         task, vocabulary_hash: what it predicts, and in which words.
         aggregation: how replies were combined, as in the contract.
+        told_mean: what laptops told on average in the private counts that they count by, in clips;
+            0 where they count alike.
         optimizer: the server's.
         cohort, admitted: laptops asked, and replies that count in it.
         released: Unix seconds.
@@ -83,6 +86,7 @@ class Lineage:
     task: str
     vocabulary_hash: str
     aggregation: str
+    told_mean: float
     optimizer: str
     cohort: int
     admitted: int
@@ -98,6 +102,11 @@ class Lineage:
     def start(self) -> Start:
         """Where the run began."""
         return Start(self.run_start, self.run_start_task)
+
+    @property
+    def combined(self) -> str:
+        """How replies were combined, in words."""
+        return combining_words(self.aggregation, self.told_mean)
 
     def texts(self) -> dict[str, str]:
         """Return it for a file's metadata: texts only, floats in their shortest form."""
@@ -174,6 +183,7 @@ def lineage_of(database: Database, row: RoundRow) -> Lineage:
         task=contract.task,
         vocabulary_hash=contract.vocabulary_hash,
         aggregation=contract.aggregation,
+        told_mean=contract.told_mean,
         optimizer=plan.server_optimizer,
         cohort=row.cohort,
         admitted=row.admitted,

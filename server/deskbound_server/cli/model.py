@@ -126,7 +126,7 @@ def _told(found: Lineage) -> list[tuple[str, str]]:
         ("log", place),
         ("released", f"{moment(found.released)} UTC"),
         ("task", found.task),
-        ("replies", f"{found.admitted} of {found.cohort} count, combined by {found.aggregation}"),
+        ("replies", f"{found.admitted} of {found.cohort} count: {found.combined}"),
         ("optimizer", found.optimizer),
         ("held-out loss", tried),
         ("privacy", privacy),

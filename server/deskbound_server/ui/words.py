@@ -7,7 +7,7 @@ from typing import Any
 from deskbound_server.admission import AdmissionCode
 from deskbound_server.compare_words import in_range
 from deskbound_server.plan import RoundPlan
-from deskbound_server.words import byte_words, moment
+from deskbound_server.words import byte_words, combining_words, moment
 from deskbound_strategies.dp_fedavg import ReplyFault
 from deskbound_strategies.errors import RefusalCode
 from deskbound_strategies.refusal_words import REFUSED
@@ -99,19 +99,12 @@ def _privacy(plan: RoundPlan) -> str:
 
 
 def _learning(plan: RoundPlan) -> str:
+    taken = combining_words(plan.combining, plan.told_mean)
     return (
         f"Task {plan.task}; laptops learn with {plan.local_optimizer} at "
-        f"{plan.local_learning_rate:g}. Updates are combined by {_combined(plan)} and applied with "
+        f"{plan.local_learning_rate:g}. The server takes {taken}, and applies it with "
         f"{plan.server_optimizer} at {plan.server_learning_rate:g}."
     )
-
-
-def _combined(plan: RoundPlan) -> str:
-    if plan.weighing == "told":
-        return "a mean in which a laptop counts by what it told in private counts,"
-    if plan.aggregation == "trimmed-mean":
-        return f"a mean without {plan.trim:.0%} at each end"
-    return plan.aggregation
 
 
 def _tried(plan: RoundPlan) -> str:

@@ -39,7 +39,10 @@ def test_a_length_of_time_has_two_units_at_most(seconds, words):
     [
         ({"enough": 3}, "until 3 replies count"),
         ({"aggregation": "trimmed-mean", "trim": 0.2}, "without 20% at each end"),
-        ({"weighing": "told"}, "counts by what it told in private counts"),
+        (
+            {"weighing": "told", "told_mean": 300.0},
+            "count by what they told (on average 300 clips)",
+        ),
         ({"held_out": "none"}, "tried on nothing"),
         ({"held_out": "generated"}, "made-up days"),
     ],
