@@ -11,6 +11,7 @@ log p(argument | kind). Arguments are normalised over those their kind can have.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import torch
@@ -35,6 +36,7 @@ LAGS = 3
 HOUR_BINS = 8
 # Attention scores fall by this much per action of distance, one slope per head.
 SLOPES = (1.0, 0.25, 0.0625, 0.015625)
+_KEPT_LENGTH = 256  # actions; the bias of longer units takes more room than it saves time
 
 _KINDS = len(Kind)
 
@@ -75,12 +77,19 @@ ARGUMENT_COLUMN = torch.tensor(
     [_OFFSETS.get(f, 0) + t.argument for f, t in zip(_FAMILIES, TOKENS, strict=True)]
 )
 
+# The same side by side, (tokens, 2), and how much each column tells: 1, or 0 for no argument.
+TOKEN_COLUMNS = torch.stack([KIND_COLUMN, ARGUMENT_COLUMN], dim=1)
+TOLD = torch.stack([torch.ones(len(TOKENS)), HAS_ARGUMENT.float()], dim=1)
+
 # Rows of the one embedding table: kinds and arguments as in the output, then the context.
 _APP_ROW = COLUMNS
 _GAP_ROW = _APP_ROW + len(APPS)
 _HOUR_ROW = _GAP_ROW + GAPS + 1
 _NO_ARGUMENT_ROW = _HOUR_ROW + HOUR_BINS
 EMBEDDING_ROWS = _NO_ARGUMENT_ROW + 1
+_TOKEN_ROWS = torch.stack(
+    [KIND_COLUMN, ARGUMENT_COLUMN.where(HAS_ARGUMENT, torch.tensor(_NO_ARGUMENT_ROW))], dim=1
+)
 CONTEXT_ROWS = slice(_APP_ROW, _NO_ARGUMENT_ROW)  # application, pause and hour
 
 
@@ -155,11 +164,9 @@ def _initialise(model: nn.Module, seed: int) -> None:
 
 def embedding_rows(batch: Batch) -> Tensor:
     """Return (units, length, 5): rows of kind, argument, application, pause and hour."""
-    argument = ARGUMENT_COLUMN[batch.tokens]
-    argument = argument.where(HAS_ARGUMENT[batch.tokens], torch.tensor(_NO_ARGUMENT_ROW))
     hour = batch.hours * HOUR_BINS // 24
-    rows = [KIND_COLUMN[batch.tokens], argument, _APP_ROW + batch.apps, _GAP_ROW + batch.gaps]
-    return torch.stack([*rows, _HOUR_ROW + hour], dim=2)
+    context = [_APP_ROW + batch.apps, _GAP_ROW + batch.gaps, _HOUR_ROW + hour]
+    return torch.cat([_TOKEN_ROWS[batch.tokens], torch.stack(context, dim=2)], dim=2)
 
 
 def _norm(state: Tensor) -> Tensor:
@@ -174,8 +181,23 @@ def _lagged(own: Tensor) -> Tensor:
 
 
 def _bias(length: int) -> Tensor:
-    """Return (heads, length, length) scores to add: a slope back in time, nothing ahead."""
+    """Return (1, heads, length, length) scores to add: a slope back in time, nothing ahead.
+
+    With four axes torch takes its fused attention, which keeps no table of all pairs.
+    """
+    if isinstance(length, int) and length <= _KEPT_LENGTH:  # an export's length is a symbol
+        return _kept_bias()[..., :length, :length]
+    return _new_bias(length)
+
+
+@cache
+def _kept_bias() -> Tensor:
+    """Look once: bias goes by distance alone, so a shorter one is a corner of it."""
+    return _new_bias(_KEPT_LENGTH)
+
+
+def _new_bias(length: int) -> Tensor:
     place = torch.arange(length)
     distance = (place[:, None] - place[None, :]).float()
     bias = -torch.tensor(SLOPES)[:, None, None] * distance
-    return bias.masked_fill(distance < 0, float("-inf"))
+    return bias.masked_fill(distance < 0, float("-inf"))[None]

@@ -8,9 +8,8 @@ from torch import Tensor, nn
 
 from deskbound_strategies.codec import Layout
 from deskbound_strategies.model import (
-    ARGUMENT_COLUMN,
-    HAS_ARGUMENT,
-    KIND_COLUMN,
+    TOKEN_COLUMNS,
+    TOLD,
     NextActionModel,
     token_scores,
 )
@@ -45,9 +44,8 @@ class NextAction:
         found = cast("Tensor", model(batch))[:, :-1]
         wanted = batch.tokens[:, 1:]
         counts = batch.present[:, 1:].float()
-        kind = found.gather(2, KIND_COLUMN[wanted].unsqueeze(2)).squeeze(2)
-        argument = found.gather(2, ARGUMENT_COLUMN[wanted].unsqueeze(2)).squeeze(2)
-        likelihood = (kind + argument * HAS_ARGUMENT[wanted]) * counts
+        told = found.gather(2, TOKEN_COLUMNS[wanted]) * TOLD[wanted]
+        likelihood = told.sum(dim=2) * counts
         return -likelihood.sum(dim=1) / counts.sum(dim=1).clamp(min=1.0)
 
     def scores(self, model: nn.Module, batch: Batch) -> Tensor:

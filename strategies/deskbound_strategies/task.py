@@ -7,7 +7,7 @@ torch takes seconds to load, and most who name a task never compute with it: it 
 functions that do.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol, cast
@@ -128,21 +128,13 @@ def collate(units: Sequence[Unit]) -> Batch:
     import torch  # noqa: PLC0415 - as above
 
     length = max(len(unit) for unit in units)
-
-    def padded(read: Callable[[Unit], NDArray[np.int64]]) -> "Tensor":
-        out = np.zeros((len(units), length), dtype=np.int64)
-        for row, unit in zip(out, units, strict=True):
-            row[: len(unit)] = read(unit)
-        return torch.from_numpy(out)
-
-    sizes = torch.tensor([len(unit) for unit in units])
-    return Batch(
-        tokens=padded(lambda unit: unit.tokens),
-        apps=padded(lambda unit: unit.apps),
-        gaps=padded(lambda unit: unit.gaps),
-        hours=padded(lambda unit: unit.hours),
-        present=torch.arange(length)[None, :] < sizes[:, None],
-    )
+    columns = np.zeros((4, len(units), length), dtype=np.int64)
+    present = np.zeros((len(units), length), dtype=np.bool_)
+    for row, unit in enumerate(units):
+        columns[:, row, : len(unit)] = unit.tokens, unit.apps, unit.gaps, unit.hours
+        present[row, : len(unit)] = True
+    tokens, apps, gaps, hours = torch.from_numpy(columns)
+    return Batch(tokens, apps, gaps, hours, torch.from_numpy(present))
 
 
 def evaluate(task: Task, model: "nn.Module", units: Sequence[Unit]) -> Metrics:

@@ -12,7 +12,7 @@ from deskbound_strategies.model import (
     log_probabilities,
     token_scores,
 )
-from deskbound_strategies.task import collate, weights_of
+from deskbound_strategies.task import Unit, collate, weights_of
 from deskbound_strategies.vocabulary import TOKENS, Kind
 from tests.helpers.learning import some_units
 
@@ -92,3 +92,12 @@ def test_the_model_is_small():
 @pytest.mark.parametrize("length", [1, 256])
 def test_shapes(length):
     assert NextActionModel(0)(collate(some_units([length]))).shape == (1, length, COLUMNS)
+
+
+def test_a_long_unit_is_read_as_a_short_one_is():
+    """What is kept of distances and what is made anew, for units beyond it, are the same."""
+    model = lively()
+    (unit,) = some_units([300])
+    short = Unit(unit.tokens[:200], unit.apps[:200], unit.gaps[:200], unit.hours[:200])
+    found = model(collate([unit]))[:, :200]
+    torch.testing.assert_close(found, model(collate([short])), atol=1e-5, rtol=1e-4)

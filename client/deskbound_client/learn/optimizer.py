@@ -46,6 +46,7 @@ class LatticeOptimizer(DPOptimizer):  # type: ignore[misc]  # opacus ships no ty
         self._divisor = divisor
         self._source = source
         self._sum = np.zeros(lattice.dimension)
+        self._unit = np.empty(lattice.dimension)  # one unit's gradient, while it is added
 
     def add_unit(self, gradients: Sequence[Tensor]) -> None:
         """Clip one unit's gradient as a whole and add it to the sum.
@@ -53,6 +54,9 @@ class LatticeOptimizer(DPOptimizer):  # type: ignore[misc]  # opacus ships no ty
         Args:
             gradients: one per parameter, of its shape; sparse ones touch only the cells they name.
         """
+        if not any(gradient.is_sparse for gradient in gradients):
+            self._add_dense([gradient.numpy().ravel() for gradient in gradients])
+            return
         parts = [_entries(gradient) for gradient in gradients]
         norm = np.sqrt(sum(float(values @ values) for _, values in parts))
         scale = clip_scales(np.array([norm]), self._lattice.clip)[0]
@@ -63,6 +67,15 @@ class LatticeOptimizer(DPOptimizer):  # type: ignore[misc]  # opacus ships no ty
             view = self._sum[start : start + parameter.numel()]
             view[places] += scale * values
             start += parameter.numel()
+
+    def _add_dense(self, parts: Sequence[NDArray[np.floating]]) -> None:
+        """Do the same where every cell counts: on one vector, and without a new one."""
+        flat = np.concatenate(parts, out=self._unit)
+        norm = np.sqrt(np.dot(flat, flat))
+        scale = clip_scales(np.array([norm]), self._lattice.clip)[0]
+        if scale > 0.0:  # as above
+            flat *= scale
+            self._sum += flat
 
     def clip_and_accumulate(self) -> None:
         """Clip each unit's gradient as a whole and add it to the sum; no gradients add nothing."""
