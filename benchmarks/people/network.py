@@ -22,9 +22,9 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
 from benchmarks.people.counting import Score, score
-from benchmarks.people.private_counts import UNIT_SECONDS, Floats, days
 from benchmarks.people.results import Terms
 from benchmarks.people.sets import Crowd, Person, Whole
+from benchmarks.people.tallies import UNIT_SECONDS, Floats, days
 from deskbound_strategies.contract import Unit
 from deskbound_strategies.sketch import Counts
 from deskbound_strategies.units import units

@@ -29,17 +29,10 @@ from rich.table import Table
 
 from benchmarks.people.counting import Score, score
 from benchmarks.people.network import chances, every_kept
-from benchmarks.people.private_counts import (
-    SEEDS,
-    UNIT_ACTIONS,
-    Floats,
-    read,
-    released,
-    sigma_for,
-    tally,
-)
+from benchmarks.people.private_counts import SEEDS
 from benchmarks.people.results import Summary, Terms, append, options, part_of
 from benchmarks.people.sets import SETS, Crowd, Person, Whole, arguments, load
+from benchmarks.people.tallies import UNIT_ACTIONS, Floats, read, released, sigma_for, tally
 from deskbound_client.learn.personal import ORDER, PersonalHead
 from deskbound_strategies import recents
 from deskbound_strategies.sketch import Counts

@@ -21,7 +21,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from benchmarks.people.own_counts import Fleet
-from benchmarks.people.private_counts import (
+from benchmarks.people.sets import SETS, Crowd, Person, arguments, load
+from benchmarks.people.tallies import (
     CLIP,
     RATE,
     STEPS,
@@ -31,7 +32,6 @@ from benchmarks.people.private_counts import (
     released,
     tally,
 )
-from benchmarks.people.sets import SETS, Crowd, Person, arguments, load
 from deskbound_strategies.contract import Unit
 
 ORDER = 3  # of the task: actions, pairs and triples

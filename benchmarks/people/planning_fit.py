@@ -23,7 +23,7 @@ from rich.table import Table
 from scipy.optimize import least_squares
 
 from benchmarks.people.planning import Row
-from benchmarks.people.private_counts import RATE, STEPS
+from benchmarks.people.tallies import RATE, STEPS
 from deskbound_server.planner.options import signal
 from deskbound_server.planner.relation import Relation
 

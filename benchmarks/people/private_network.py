@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.optimize import brentq
 
-from benchmarks.people import private_counts, weighing
+from benchmarks.people import tallies, weighing
 from benchmarks.people.counting import score
 from benchmarks.people.network import (
     LARGE,
@@ -41,18 +41,10 @@ from benchmarks.people.network import (
     ranks,
     taught_by_counts,
 )
-from benchmarks.people.private_counts import (
-    DELTA,
-    EPSILONS,
-    LEFT_OUT,
-    SEEDS,
-    folds,
-    read,
-    released,
-    tally,
-)
+from benchmarks.people.private_counts import LEFT_OUT, SEEDS, folds
 from benchmarks.people.results import Summary, Terms, append, options, part_of
 from benchmarks.people.sets import SETS, Crowd, Person, Whole, arguments, load
+from benchmarks.people.tallies import DELTA, EPSILONS, read, released, tally
 from deskbound_strategies.accounting import SampledGaussian, epsilon_prv
 from deskbound_strategies.contract import Unit
 
@@ -97,8 +89,8 @@ def row_for(epsilon: float, start: str) -> Row:
         return Row(epsilon, None, sigma_for(epsilon))
     if np.isinf(epsilon):
         return Row(epsilon, 0.0, 0.0)
-    counted = private_counts.sigma_for(epsilon * COUNTS_SHARE)
-    counts = SampledGaussian(private_counts.RATE, counted, private_counts.STEPS)
+    counted = tallies.sigma_for(epsilon * COUNTS_SHARE)
+    counts = SampledGaussian(tallies.RATE, counted, tallies.STEPS)
     return Row(epsilon, counted, sigma_for(epsilon, [counts]))
 
 
@@ -134,10 +126,10 @@ class Learning:
             network = Network(size, seed, row.size)
         else:
             # It is taught what follows two actions; what was used lately says no more of that.
-            tallies = tally(self.crowd, people, self.unit, most=self.most, again=False)
+            counted = tally(self.crowd, people, self.unit, most=self.most, again=False)
             rng = np.random.default_rng(seed)
-            counts = read(released(tallies, row.counted, rng), size)
-            each = weighing.weights(tallies, row.counted, rng) if self.weigh else None
+            each = weighing.weights(counted, row.counted, rng) if self.weigh else None
+            counts = read(released(counted, row.counted, rng, shares=each), size)
             network = taught_by_counts(size, counts, seed, row.size)
         found = lessons(self.crowd, people, self.unit, self.most)
         learn(network, found, row.sigma, seed, told, weights=each, power=self.power)

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.people.private_counts import EPSILONS, Tallies, sigma_for, tally
 from benchmarks.people.sets import SETS, arguments, load
+from benchmarks.people.tallies import EPSILONS, Tallies, sigma_for, tally
 from deskbound_strategies.weighing import Told, weight
 
 Floats = NDArray[np.float64]

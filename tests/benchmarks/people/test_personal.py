@@ -22,9 +22,9 @@ from benchmarks.people.personal import (
     ranks,
     told,
 )
-from benchmarks.people.private_counts import read, tally
 from benchmarks.people.results import Terms
 from benchmarks.people.sets import Crowd, Person
+from benchmarks.people.tallies import read, tally
 from deskbound_client.learn.personal import ORDER, STRENGTH
 
 SIZE = 12

@@ -7,8 +7,8 @@ import pytest
 from benchmarks.people import planning
 from benchmarks.people.planning import Row, counted, fleet, latest, rows, write
 from benchmarks.people.planning_fit import errors, fitted, left_out, rows_of, table
-from benchmarks.people.private_counts import CLIP, RATE, STEPS, tally
 from benchmarks.people.sets import Crowd, Person
+from benchmarks.people.tallies import CLIP, RATE, STEPS, tally
 from deskbound_server.planner.options import signal
 from deskbound_server.planner.relation import Relation
 

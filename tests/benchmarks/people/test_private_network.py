@@ -21,10 +21,10 @@ from benchmarks.people.network import (
     measured,
     taught_by_counts,
 )
-from benchmarks.people.private_counts import DELTA, read, tally
 from benchmarks.people.private_network import Learning, Row, row_for, sigma_for
 from benchmarks.people.results import Terms
 from benchmarks.people.sets import Crowd, Person
+from benchmarks.people.tallies import DELTA, read, tally
 from deskbound_strategies.accounting import SampledGaussian, epsilon_prv
 
 SIZE = 9

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.people.private_counts import tally
 from benchmarks.people.sets import Crowd, Person
+from benchmarks.people.tallies import tally
 from benchmarks.people.weighing import rise, weights
 from deskbound_strategies.sketch import SCALE, SINGLE_WEIGHT
 from deskbound_strategies.weighing import HALF
