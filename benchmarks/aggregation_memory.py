@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -24,10 +25,10 @@ from flwr.supercore.task_identity import TaskIdentity
 from deskbound_server.admission import Admission
 from deskbound_server.receipts import Receipts
 from deskbound_strategies.codec import Layout, TensorSpec, encode
-from deskbound_strategies.contract import AGGREGATIONS, RoundContract
+from deskbound_strategies.combining import aggregator_for
+from deskbound_strategies.contract import PLAIN, ROBUST, RoundContract
 from deskbound_strategies.dp_fedavg import Clock, DpFedAvg
 from deskbound_strategies.log_entries import Receipt, anchor_of
-from deskbound_strategies.robust import aggregator_for
 from deskbound_strategies.wire import contract_message, reply_content
 
 CONTRACT = RoundContract(
@@ -95,7 +96,7 @@ def one_round(replies: int, megabytes: float, aggregation: str, *, keep: bool) -
     strategy = DpFedAvg(
         grid, admission, max_update_bytes=admission.max_update_bytes, clock=Clock(lambda: 1.0)
     )
-    with closing(aggregator_for(aggregation, layout)) as aggregator:
+    with closing(aggregator_for(replace(CONTRACT, aggregation=aggregation), layout)) as aggregator:
         outcome = strategy.run_round(
             CONTRACT, lambda _: contract_message(b"{}", b"{}", b"weights"), nodes, aggregator
         )
@@ -116,7 +117,7 @@ def main() -> None:
     parser.add_argument("--few", type=int, default=10)
     parser.add_argument("--many", type=int, default=200)
     parser.add_argument("--megabytes", type=float, default=2.5)
-    parser.add_argument("--aggregation", choices=AGGREGATIONS, default="plain", metavar="NAME")
+    parser.add_argument("--aggregation", choices=(PLAIN, *ROBUST), default="plain", metavar="NAME")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--keep", action="store_true", help=argparse.SUPPRESS)

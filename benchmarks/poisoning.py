@@ -33,6 +33,7 @@ import numpy as np
 import torch
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from torch.func import functional_call, grad, vmap
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from deskbound_client.learn.evaluate import measure
 from deskbound_client.learn.trainer import poisson_sample, private_optimizer
@@ -43,6 +44,7 @@ from deskbound_server.publication import next_model
 from deskbound_server.receipts import Receipts
 from deskbound_strategies.aggregation import norm
 from deskbound_strategies.codec import encode
+from deskbound_strategies.combining import aggregator_for
 from deskbound_strategies.contract import RoundContract
 from deskbound_strategies.encoder import Encoder
 from deskbound_strategies.generator import generate_day
@@ -50,7 +52,6 @@ from deskbound_strategies.log_entries import Receipt, anchor_of
 from deskbound_strategies.next_action import TASK
 from deskbound_strategies.noise import ByteSource
 from deskbound_strategies.personas import PERSONAS
-from deskbound_strategies.robust import aggregator_for
 from deskbound_strategies.server_optimizer import initial_state
 from deskbound_strategies.task import Batch, Unit, Weights, load_weights, weights_of
 from deskbound_strategies.units import units
@@ -204,7 +205,9 @@ def train(
             batch = TASK.collate(sampled)
             columns = [getattr(batch, field.name) for field in fields(Batch)]
             values = {name: parameter.detach() for name, parameter in parameters.items()}
-            for name, gradient in of_each(values, *columns).items():
+            with sdpa_kernel(SDPBackend.MATH):  # the only one that can be done side by side
+                gradients = of_each(values, *columns)
+            for name, gradient in gradients.items():
                 parameters[name].grad_sample = gradient  # type: ignore[attr-defined]
             optimizer.clip_and_accumulate()
         optimizer.step()
@@ -250,7 +253,7 @@ def run(attack: str, aggregation: Aggregation, seed: int, rounds: int) -> Result
     before, held_back, rejected = gate.loss(weights), 0, Counter[str]()
     for _ in range(rounds):
         door = Door(contract, LAPTOPS, bound)
-        with closing(aggregator_for(contract.aggregation, layout)) as aggregator:
+        with closing(aggregator_for(contract, layout)) as aggregator:
             sent = updates_of(weights, theirs, contract, attack, source, bound)
             for laptop, update in enumerate(sent):
                 taken = door.take(laptop, update)

@@ -5,8 +5,9 @@
 prints what that does to signal over noise, beside weights by what laptops hold in truth, which are
 the best (Wiener) and known to nobody.
 
-As the product does it (``deskbound_strategies.weighing``): each laptop knows its own noised counts,
-which were paid for, and works its weight out from them; it costs nothing more. Here the noise of
+As the product does it (``deskbound_strategies.weighing``): how much a laptop holds is read off its
+noised counts, which were paid for, by the server where it adds them up and by the laptop for its
+later updates; it costs nothing more. Here the noise of
 what it told is drawn anew, with the deviation it has there: the counts' own is drawn for all
 laptops together.
 """
@@ -21,13 +22,13 @@ from rich.table import Table
 
 from benchmarks.people.sets import SETS, arguments, load
 from benchmarks.people.tallies import EPSILONS, Tallies, sigma_for, tally
-from deskbound_strategies.weighing import Told, weight
+from deskbound_strategies.weighing import Told, shares
 
 Floats = NDArray[np.float64]
 
 
 def weights(tallies: Tallies, sigma: float, rng: np.random.Generator) -> Floats:
-    """Return (laptops,) weights from 0 to 1.
+    """Return (laptops,) weights, up to a common factor.
 
     Args:
         tallies: of the units that were counted, each clipped to 1.
@@ -40,8 +41,7 @@ def weights(tallies: Tallies, sigma: float, rng: np.random.Generator) -> Floats:
     )
     noise = sigma * math.sqrt(tallies.actions)
     told = held + rng.normal(0.0, noise, tallies.laptops)
-    mean = max(float(told.mean()), 0.0)
-    return np.array([weight(Told(float(one), noise), mean) for one in told])
+    return shares([Told(float(one), noise) for one in told])
 
 
 def rise(shares: Floats, held: Floats) -> float:

@@ -230,7 +230,7 @@ def _epsilon(asked: Sequence[RoundContract], delta: float) -> float:
 def _epsilon_all(database: Database, row: RoundRow, delta: float) -> float | None:
     rows, asked = released(database), _asked(database, row)
     plan, known = RoundPlan.from_bytes(database.find_run(row.run).plan), {row.run}
-    weighed = plan.weighing == "told"
+    weighed = bool(plan.told_mean)
     while start := plan.start_from:
         # No run is counted twice.
         before = [one for one in rows if one.model_out == start and one.run not in known]
@@ -240,7 +240,7 @@ def _epsilon_all(database: Database, row: RoundRow, delta: float) -> float | Non
         asked += _asked(database, row)
         plan = RoundPlan.from_bytes(database.find_run(row.run).plan)
         known.add(row.run)
-        weighed |= plan.weighing == "told"
+        weighed |= bool(plan.told_mean)
     if weighed:  # by counts, and each laptop by the latest that it answered: any of them
         counts = [run for run, task in tasks_of(database).items() if task == COUNTS_TASK]
         rounds = [one for run in counts if run not in known for one in database.rounds(run)]

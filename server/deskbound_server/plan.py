@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 from typing import Literal, Self
 
 from deskbound_strategies.canonical import canonical_bytes, parse_canonical
-from deskbound_strategies.contract import LocalOptimizer, RoundContract, Unit
+from deskbound_strategies.contract import PLAIN, TOLD, LocalOptimizer, RoundContract, Unit
 from deskbound_strategies.policy import PROFILES, affordable_rounds
 from deskbound_strategies.server_optimizer import Name, ServerOptimizer
+from deskbound_strategies.weighing import TELLING
 
 # Tasks that try a model and make none: those with ``Task.held_out``, which takes torch to see.
 TRIALS = frozenset({"next_action_hits"})
@@ -45,8 +46,9 @@ class RoundPlan:
         aggregation: how the updates of a round are combined: all averaged, or coordinate by
             coordinate without the outermost, or the middle one.
         trim: fraction of the replies that a trimmed mean leaves out at each end, in whole percent.
-        weighing: whether all laptops count alike, or each by what it told in private counts.
-        told_mean: what laptops told on average; filled in when a run begins.
+        weighing: whether all laptops count alike, or each by what it told in private counts; where
+            the plan is to count, in the round itself.
+        told_mean: what laptops told on average before; filled in when a run begins.
         norm_bound: largest L2 norm of an update that counts; 0.0 derives one from the terms.
         held_out: what a new model is tried on before it is released: made-up days, a file of public
             activity, or nothing.
@@ -127,7 +129,9 @@ class RoundPlan:
         """How replies are combined, as a contract says it."""
         if self.aggregation == "trimmed-mean":
             return f"trimmed-mean-{round(100 * self.trim):02}"
-        return "plain" if self.aggregation == "mean" else self.aggregation
+        if self.aggregation == "mean":
+            return TOLD if self.weighing == "told" and self.task == TELLING else PLAIN
+        return self.aggregation
 
     def contract(
         self,

@@ -23,7 +23,7 @@ from deskbound_strategies.errors import ConfigError, Refusal
 from deskbound_strategies.policy import PROFILES, check_contract
 from deskbound_strategies.robust import cut_at_each_end
 from deskbound_strategies.server_optimizer import NAMES
-from deskbound_strategies.weighing import TELLING
+from deskbound_strategies.weighing import TELLING, tells
 
 # Least and largest value of every number; the profile then sets tighter ones.
 _RANGES: dict[str, tuple[float, float]] = {
@@ -185,10 +185,15 @@ def _check_weighing(plan: RoundPlan, name: str) -> None:
         )
     if plan.weighing == "alike":
         return
-    if plan.task == TELLING or plan.task in TRIALS:
+    if plan.task in TRIALS:
         raise ConfigError(
             f"{name}: a plan of task {plan.task} weighs all laptops alike.",
             'Leave weighing out, or write weighing = "alike".',
+        )
+    if plan.task == TELLING and not tells(sample_contract(plan)):
+        raise ConfigError(
+            f"{name}: counts tell how much a laptop holds where every unit is counted once.",
+            'Count as plans/counts.toml does, or write weighing = "alike".',
         )
     if plan.aggregation != "mean":
         raise ConfigError(

@@ -29,6 +29,7 @@ from deskbound_server.schema import RoundState, RunState
 from deskbound_strategies import dsse
 from deskbound_strategies.aggregation import FloatTensors
 from deskbound_strategies.codec import Tensors, decode, encode
+from deskbound_strategies.combining import aggregator_for
 from deskbound_strategies.contract import PAYLOAD_TYPE, RoundContract, join_releases
 from deskbound_strategies.dp_fedavg import (
     Clock,
@@ -41,7 +42,6 @@ from deskbound_strategies.dp_fedavg import (
 from deskbound_strategies.errors import DeskboundError, RoundFailedError
 from deskbound_strategies.log_entries import ReleasedModel, contract_leaf, model_leaf
 from deskbound_strategies.log_rules import LogRules
-from deskbound_strategies.robust import aggregator_for
 from deskbound_strategies.server_optimizer import (
     OptimizerState,
     initial_state,
@@ -205,7 +205,7 @@ def _attempt(job: Job, standing: _Standing, cohort: list[int]) -> _Standing | _U
         return contract_message(envelope, prover.prove(anchors[node]), weights)
 
     known = [node for node in cohort if node in anchors]
-    with closing(aggregator_for(contract.aggregation, job.layout, job.spool)) as aggregator:
+    with closing(aggregator_for(contract, job.layout, job.spool)) as aggregator:
         strategy = _strategy(job, contract, receipts)
         try:
             outcome = strategy.run_round(contract, request, known, aggregator)

@@ -71,7 +71,7 @@ def settled_start(plan: RoundPlan, database: Database, models: ModelStore) -> Ro
         NotFoundError: see ``named_start``; laptops shall be weighed, and none were released.
     """
     plan = named_start(plan, database)
-    if plan.weighing == "alike":
+    if plan.weighing == "alike" or plan.task == TELLING:  # counts tell it in the round itself
         return plan
     tasks = tasks_of(database)
     rows = [row for row in released(database) if tasks[row.run] == TELLING]
@@ -83,7 +83,8 @@ def settled_start(plan: RoundPlan, database: Database, models: ModelStore) -> Ro
     row = rows[-1]
     asked, counted = contract_of(row), RoundPlan.from_bytes(database.find_run(row.run).plan)
     averaged = (counted.server_optimizer, counted.server_learning_rate, counted.aggregation)
-    if not tells(asked) or (row.number, *averaged) != (1, "fedavg", 1.0, "mean"):
+    begun = (row.number, counted.start_from)
+    if not tells(asked) or (*begun, *averaged) != (1, "", "fedavg", 1.0, "mean"):
         raise ConfigError(
             "The latest private counts are no average of one round in which every unit was counted "
             "once, so nobody knows what a laptop told.",

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from deskbound_strategies.contract import PLAIN, TOLD
+
 
 def moment(seconds: int) -> str:
     """Return a time as people read it, in UTC."""
@@ -25,7 +27,9 @@ def combining_words(aggregation: str, told_mean: float = 0.0) -> str:
     """
     if aggregation.startswith("trimmed-mean-"):
         return f"a mean without {int(aggregation[-2:])}% at each end of every number"
-    if aggregation == "plain":
+    if aggregation == TOLD:
+        return "a mean in which laptops count by what they tell in this round"
+    if aggregation == PLAIN:
         told = (
             f"a mean in which laptops count by what they told (on average {told_mean:,.0f} clips)"
         )

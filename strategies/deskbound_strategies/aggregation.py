@@ -4,8 +4,8 @@ Every reply counts the same. How much a laptop holds is data we never ask for; w
 weighs laptops, each has scaled its own update by at most 1 (``weighing.py``), so that whoever lies
 about it is bounded by the norm that is admitted, like everybody.
 
-``Aggregator`` is the seam: ``robust.py`` and, one day, secure aggregation are other classes with
-these members, chosen by the contract's ``aggregation``.
+``Aggregator`` is the seam: ``robust.py``, ``weighed_counts.py`` and, one day, secure aggregation
+are other classes with these members, chosen by the contract's ``aggregation`` (``combining.py``).
 """
 
 from typing import Protocol

@@ -20,7 +20,9 @@ PAYLOAD_TYPE = "application/vnd.deskbound.contract+json"
 Unit = Literal["session", "day"]
 # How replies are combined, a closed list; the number is the percentage that is cut off at each end.
 # Secure aggregation gets its own name here when it exists.
-AGGREGATIONS = ("plain", "median", *(f"trimmed-mean-{percent:02}" for percent in range(1, 50)))
+PLAIN, TOLD = "plain", "told"
+ROBUST = ("median", *(f"trimmed-mean-{percent:02}" for percent in range(1, 50)))
+AGGREGATIONS = (PLAIN, TOLD, *ROBUST)
 LocalOptimizer = Literal["sgd", "adam"]
 
 
@@ -47,8 +49,9 @@ class RoundContract:
         divisor: public constant the noisy sum is divided by; never a local count.
         local_optimizer: how the laptop applies the noisy gradient (post-processing).
         learning_rate: step size of the local optimizer.
-        aggregation: how replies are combined, one of ``AGGREGATIONS``, each counting the same:
-            ``plain`` averages them, the others are coordinate by coordinate (``robust.py``).
+        aggregation: how replies are combined, one of ``AGGREGATIONS``: ``plain`` averages them,
+            ``told`` averages counts, each weighed by what it tells (``weighed_counts.py``), the
+            others are coordinate by coordinate, each counting the same (``robust.py``).
         told_mean: what laptops told on average in private counts, in clips; a laptop scales its
             noised update by what it told itself (``weighing.py``). 0.0 for all alike; then the
             field is not written, and the contract reads as it did before there was one.

@@ -13,7 +13,7 @@ not weigh a fleet in which the average laptop drowns: all would weigh alike, and
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,7 @@ SINGLES = "singles.weight"  # its cells of single actions
 # An amount of so many times the fleet's mean weighs a half; fewer lets in more noise, more lets
 # those who do most speak for all (docs/benchmarks.md).
 HALF = 4.0
+_OUTERMOST = 0.1  # share of replies at each end that do not say what is average
 
 Update = Mapping[str, NDArray[np.float32]]
 
@@ -77,6 +78,26 @@ def mean_told(asked: RoundContract, counted: Update) -> float:
         counted: the released model.
     """
     return max(_amount(asked, counted[SINGLES]), 0.0)
+
+
+def shares(every: Sequence[Told]) -> NDArray[np.float64]:
+    """Return (n,) factors of the replies to one round of counts in their weighed mean.
+
+    What laptops told on average is a mean without the tenth at each end, or a single lie would be
+    most of it, and make everybody else's weight small. Factors are such that the weighed mean tells
+    about this average. Where it drowns in noise nobody can be weighed, and all count alike.
+
+    Args:
+        every: what each of at least one reply told; all of the same noise.
+    """
+    amounts, noise = np.array([one.amount for one in every]), every[0].noise
+    ordered, cut = np.sort(amounts), int(_OUTERMOST * len(every))
+    mean = float(ordered[cut : len(every) - cut].mean())
+    if mean < noise:
+        return np.full(len(every), 1.0 / len(every))
+    each = np.array([weight(one, mean) for one in every])
+    # An amount below the noise is one: no lie makes the sum small, or turns its sign.
+    return each * (mean / float(each @ np.maximum(amounts, noise)))
 
 
 def weight(mine: Told | None, mean: float) -> float:

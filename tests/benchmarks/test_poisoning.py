@@ -10,10 +10,10 @@ from benchmarks import poisoning
 from deskbound_client.learn.trainer import train
 from deskbound_server.admission import AdmissionCode
 from deskbound_strategies.aggregation import norm
+from deskbound_strategies.combining import aggregator_for
 from deskbound_strategies.next_action import TASK
-from deskbound_strategies.robust import aggregator_for
 from deskbound_strategies.task import weights_of
-from tests.helpers.learning import repeatable
+from tests.helpers.learning import contract, repeatable
 
 LAPTOPS, LIARS, UNITS = 5, 1, 12
 # Less noise than any floor allows: with so few units nothing else would be left to see.
@@ -42,7 +42,9 @@ def moved(aggregation, honest, attack):
     """How far an attack moves what is aggregated, against the norm of what the honest meant."""
     results = []
     for name in ("none", attack):
-        with closing(aggregator_for(aggregation, TASK.layout())) as aggregator:
+        with closing(
+            aggregator_for(contract(aggregation=aggregation), TASK.layout())
+        ) as aggregator:
             for update in admitted(name, honest)[LIARS if name == "none" else 0 :]:
                 aggregator.add(update)
             results.append(aggregator.result())

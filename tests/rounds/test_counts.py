@@ -24,6 +24,7 @@ def answered(world):
         steps=1,
         divisor=1.0,
         learning_rate=1.0,
+        aggregation="told",
     )
     desk = world.desks[0]
     kept = desk.paths.model_weights.read_bytes() if desk.paths.model_weights.exists() else None

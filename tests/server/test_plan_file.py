@@ -89,8 +89,12 @@ def test_a_choice_that_there_is_not_names_the_nearest_one():
 def test_laptops_are_weighed_only_where_that_is_possible():
     assert plan_from(GOOD | {"weighing": "told"}).weighing == "told"
     counting = GOOD | {"task": "action_counts", "sampling_rate": 1.0, "steps": 1}
+    assert plan_from(counting).combining == "plain"
+    assert plan_from(counting | {"weighing": "told"}).combining == "told"
     for terms, words in (
-        (counting | {"weighing": "told"}, "weighs all laptops alike"),
+        (GOOD | {"task": "next_action_hits", "weighing": "told"}, "weighs all laptops alike"),
+        (counting | {"weighing": "told", "steps": 2}, "where every unit is counted once"),
+        (counting | {"weighing": "told", "aggregation": "median"}, "where replies are averaged"),
         (GOOD | {"weighing": "told", "aggregation": "median"}, "where replies are averaged"),
         (GOOD | {"weighing": "told", "told_mean": 3.0}, "no setting"),
         (GOOD | {"told_mean": 3.0}, "no setting"),

@@ -116,6 +116,16 @@ def test_laptops_are_weighed_by_what_the_latest_counts_say(history, counted):
         assert sample_contract(plan).told_mean == plan.told_mean > 0
 
 
+def test_weighed_counts_say_it_too_and_counting_itself_needs_no_counts_before(history):
+    database, store, _ = history
+    counting = new_plan(task=COUNTS.name, sampling_rate=1.0, steps=1, weighing="told")
+    assert settled_start(counting, database, store) == counting
+    write_counts(
+        database, store, weights_of(counts_of(some_units([9, 30], seed=4))), weighing="told"
+    )
+    assert settled_start(new_plan(weighing="told"), database, store).told_mean > 0
+
+
 def test_where_an_average_laptop_drowns_in_noise_nobody_can_be_weighed(history):
     database, store, _ = history
     cells = weights_of(counts_of(some_units([9, 30], seed=4)))
@@ -146,6 +156,7 @@ def test_without_counts_nobody_can_be_weighed(history):
         {"sampling_rate": 0.2},
         {"steps": 25},
         {"local_optimizer": "adam"},
+        {"start_from": "d" * 64},  # the counts of two rounds together
     ],
 )
 def test_counts_that_are_no_average_say_nothing_of_a_laptop(history, terms):

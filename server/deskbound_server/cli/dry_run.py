@@ -16,6 +16,7 @@ from deskbound_server.plan import RoundPlan
 from deskbound_server.presence import Laptops, count_laptops
 from deskbound_server.starting import settled_start
 from deskbound_server.words import byte_words, takes_words
+from deskbound_strategies.contract import TOLD
 from deskbound_strategies.errors import ConfigError, NotFoundError, Refusal
 from deskbound_strategies.task import Task, find_task
 
@@ -115,6 +116,8 @@ def _terms(found: DryRun) -> Table:
 def _weighing(plan: RoundPlan) -> str:
     if plan.weighing == "alike":
         return "alike"
+    if plan.combining == TOLD:
+        return "by what they tell in the round itself, at no cost"
     told = f"{plan.told_mean:.3g} clips on average" if plan.told_mean else "once there are any"
     return f"by their private counts ({told}), at no cost"
 

@@ -1,5 +1,7 @@
 """Whole simulations with the laptop's and the server's own code; Ray alone is left out here."""
 
+from dataclasses import replace
+
 import pytest
 
 from deskbound_server.simulation import Simulation
@@ -92,6 +94,20 @@ def test_counts_that_come_first_teach_the_network_and_are_charged(found, days, t
     assert taught["asked"]["counts"]["task"] == "action_counts"
     again = run_inline(a_simulation(counts=counts), days, tmp_path / "again", workers=3)
     assert again["model"] == taught["model"] != ""
+
+
+def test_laptops_are_weighed_by_what_they_tell_in_counts_and_told_before(days, tmp_path):
+    """An uneven fleet would gain by it; here the whole way is walked, and the same bits come."""
+    weighed = {"weighing": "told"}
+    counts = a_simulation(COUNTS | weighed).plan
+    found = run_inline(a_simulation(weighed, counts=counts), days, tmp_path / "told")
+    alike = run_inline(a_simulation(counts=replace(counts, weighing="alike")), days, tmp_path / "a")
+    assert found["ended"] == alike["ended"] == "finished"
+    assert [row["model"] for row in found["rounds"]] != [row["model"] for row in alike["rounds"]]
+    assert found["rounds"][0]["model"] != alike["rounds"][0]["model"], "counts are weighed as well"
+    assert found["epsilon"] == alike["epsilon"], "and it costs nothing"
+    again = run_inline(a_simulation(weighed, counts=counts), days, tmp_path / "again", workers=3)
+    assert again["rounds"] == found["rounds"]
 
 
 def test_without_counts_nobody_is_asked_to_go_on_from_them(days, tmp_path):

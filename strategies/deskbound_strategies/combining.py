@@ -1,0 +1,28 @@
+"""Which of the ways to combine replies a contract names."""
+
+from pathlib import Path
+
+from deskbound_strategies.aggregation import Aggregator, StreamingMean
+from deskbound_strategies.codec import Layout
+from deskbound_strategies.contract import PLAIN, TOLD, RoundContract
+from deskbound_strategies.robust import SpooledTrimmedMean
+from deskbound_strategies.weighed_counts import WeighedCounts
+
+
+def aggregator_for(asked: RoundContract, layout: Layout, folder: Path | None = None) -> Aggregator:
+    """Return a fresh aggregator; whoever asks for it closes it.
+
+    Args:
+        asked: the contract, whose ``aggregation`` it is.
+        layout: names and shapes of the updates to come.
+        folder: where replies may wait; the system's own for temporary files by default.
+
+    Raises:
+        ValueError: for an aggregation of another name, or one that the round has nothing for.
+        DiskFullError: the folder takes no file.
+    """
+    if asked.aggregation == PLAIN:
+        return StreamingMean(layout)
+    if asked.aggregation == TOLD:
+        return WeighedCounts(asked, layout, folder)
+    return SpooledTrimmedMean(layout, asked.aggregation, folder)
