@@ -4,7 +4,8 @@
 
 The network and its rounds are those of ``network.py``. Epsilon is that of all rounds together, for
 one unit, at ``DELTA`` (PRV); with ``--start counts`` that of the private counts it begins with is
-in it. With ``--weigh`` laptops count the more, the more they told there (``weighing.py``).
+in it. With ``--weigh network`` laptops count the more, the more they told there (``weighing.py``),
+with ``--weigh all`` in the counts themselves, too.
 What the product does not do: with ``--robust`` the loss is generalised cross entropy.
 
 With ``--validate`` the last eighth of what is learned from is guessed instead of the test part.
@@ -49,6 +50,7 @@ from deskbound_strategies.accounting import SampledGaussian, epsilon_prv
 from deskbound_strategies.contract import Unit
 
 _SMALL_BELOW = 2.0  # epsilon; the more noise, the fewer weights it may fall on
+_WEIGHED = {"network": "weighed", "all": "all weighed"}
 COUNTS_SHARE = 0.5  # of epsilon, for counts that come first
 
 
@@ -102,14 +104,14 @@ class Learning:
         crowd: whose vocabulary it is.
         unit: what is hidden.
         most: actions of a unit.
-        weigh: whether laptops count by what they told.
+        weigh: where laptops count by what they told: nowhere (None), ``network`` or ``all``.
         power: of the loss.
     """
 
     crowd: Crowd
     unit: Unit
     most: int
-    weigh: bool
+    weigh: str | None
     power: float
 
     def network(self, people: list[Person], row: Row, seed: int, told: str) -> Network:
@@ -129,7 +131,8 @@ class Learning:
             counted = tally(self.crowd, people, self.unit, most=self.most, again=False)
             rng = np.random.default_rng(seed)
             each = weighing.weights(counted, row.counted, rng) if self.weigh else None
-            counts = read(released(counted, row.counted, rng, shares=each), size)
+            shares = each if self.weigh == "all" else None
+            counts = read(released(counted, row.counted, rng, shares=shares), size)
             network = taught_by_counts(size, counts, seed, row.size)
         found = lessons(self.crowd, people, self.unit, self.most)
         learn(network, found, row.sigma, seed, told, weights=each, power=self.power)
@@ -182,7 +185,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--start", choices=("nothing", "counts"), default="nothing")
     told = "Learn less from what hardly anybody could have guessed."
     parser.add_argument("--robust", action="store_true", help=told)
-    parser.add_argument("--weigh", action="store_true", help="Who told more counts more.")
+    parser.add_argument("--weigh", choices=_WEIGHED, help="Where who told more counts more.")
     parser.add_argument("--people-out", action="store_true", help="Guess people from others only.")
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="How many.")
     parser.add_argument("--seed", type=int, help="This one alone.")
@@ -196,8 +199,8 @@ def _asked() -> argparse.Namespace:
 
 def _named(asked: argparse.Namespace) -> str:
     model = "network" if asked.start == "nothing" else "network from counts"
-    told = (asked.robust, "robust loss"), (asked.weigh, "weighed"), (asked.people_out, LEFT_OUT)
-    return ", ".join([model, *(name for given, name in told if given)])
+    told = "robust loss" if asked.robust else "", _WEIGHED.get(asked.weigh, "")
+    return ", ".join(one for one in (model, *told, LEFT_OUT if asked.people_out else "") if one)
 
 
 if __name__ == "__main__":

@@ -163,7 +163,7 @@ def test_what_it_expects_at_a_place_is_told_by_what_came_before(crowd):
 
 def test_people_who_are_left_out_change_nothing(crowd, monkeypatch):
     monkeypatch.setattr(learning, "ROUNDS", 3)
-    how = Learning(crowd, "session", 64, weigh=True, power=POWER)
+    how = Learning(crowd, "session", 64, weigh="all", power=POWER)
     row, parts = Row(4.0, 0.5, 0.5), [person.split() for person in crowd.people]
     others = [past for past, _ in parts[1:]]
     one, same = how.network(others, row, 1, ""), how.network(others, row, 1, "")
