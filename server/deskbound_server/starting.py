@@ -67,7 +67,7 @@ def settled_start(plan: RoundPlan, database: Database, models: ModelStore) -> Ro
 
     Raises:
         ConfigError: see ``named_start``; laptops shall be weighed, and the latest private counts
-            are no average of one round, or nothing but noise for a single laptop.
+            are no average of one round.
         NotFoundError: see ``named_start``; laptops shall be weighed, and none were released.
     """
     plan = named_start(plan, database)
@@ -91,14 +91,8 @@ def settled_start(plan: RoundPlan, database: Database, models: ModelStore) -> Ro
             'Count as plans/counts.toml does, or write weighing = "alike".',
         )
     found = decode(models.load(row.model_out), find_task(TELLING).layout())
-    mean = mean_told(asked, found)
-    if mean < noise_of_one(asked, found):
-        raise ConfigError(
-            "What an average laptop told in the latest private counts is nothing but noise, so "
-            "nobody can be weighed by them.",
-            'Write weighing = "alike", or count under less noise.',
-        )
-    return replace(plan, told_mean=mean)
+    # Below its noise an amount counts as the noise, and so does the average.
+    return replace(plan, told_mean=max(mean_told(asked, found), noise_of_one(asked, found)))
 
 
 def first_weights(plan: RoundPlan, models: ModelStore, database: Database) -> Tensors:

@@ -8,8 +8,9 @@ are post-processing of what was paid for, so it costs nothing, and no number tra
 out already.
 
 What is told is an amount in clips: what units move the cells of single actions by, added up. Below
-the noise an amount says nothing, so who told less counts as having told that much. A server does
-not weigh a fleet in which the average laptop drowns: all would weigh alike, and more than one each.
+the noise an amount says nothing, so who told less counts as having told that much, and where the
+average laptop drowns in noise, that is what counts as average: all weigh alike, but for those few
+who stand out.
 """
 
 import math
@@ -85,16 +86,14 @@ def shares(every: Sequence[Told]) -> NDArray[np.float64]:
 
     What laptops told on average is a mean without the tenth at each end, or a single lie would be
     most of it, and make everybody else's weight small. Factors are such that the weighed mean tells
-    about this average. Where it drowns in noise nobody can be weighed, and all count alike.
+    about this average.
 
     Args:
         every: what each of at least one reply told; all of the same noise.
     """
     amounts, noise = np.array([one.amount for one in every]), every[0].noise
     ordered, cut = np.sort(amounts), int(_OUTERMOST * len(every))
-    mean = float(ordered[cut : len(every) - cut].mean())
-    if mean < noise:
-        return np.full(len(every), 1.0 / len(every))
+    mean = max(float(ordered[cut : len(every) - cut].mean()), noise)
     each = np.array([weight(one, mean) for one in every])
     # An amount below the noise is one: no lie makes the sum small, or turns its sign.
     return each * (mean / float(each @ np.maximum(amounts, noise)))
@@ -105,7 +104,8 @@ def weight(mine: Told | None, mean: float) -> float:
 
     Args:
         mine: what this laptop told; who never did counts as average.
-        mean: what laptops told on average, above 0; 0 where all weigh alike, and then 1.
+        mean: what laptops told on average, or the noise of that where it is more; 0 where all weigh
+            alike, and then 1.
     """
     if not mean:
         return 1.0

@@ -1,5 +1,6 @@
 """Where a run begins: at the seed's weights, at a released model, or at what counts teach it."""
 
+import math
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -24,6 +25,8 @@ from deskbound_strategies.next_action import TASK
 from deskbound_strategies.next_action_hits import TASK as HITS
 from deskbound_strategies.task import ENTRY_POINTS, find_task, weights_of
 from deskbound_strategies.taught import seed_of, taught_by_counts
+from deskbound_strategies.vocabulary import TOKENS
+from deskbound_strategies.weighing import Told, unscaled, weight
 from tests.helpers.learning import counts_of, some_units
 from tests.helpers.released import COUNTED, write_counts, write_history
 from tests.helpers.server import new_plan, write_plan
@@ -126,19 +129,15 @@ def test_weighed_counts_say_it_too_and_counting_itself_needs_no_counts_before(hi
     assert settled_start(new_plan(weighing="told"), database, store).told_mean > 0
 
 
-def test_where_an_average_laptop_drowns_in_noise_nobody_can_be_weighed(history):
+def test_where_an_average_laptop_drowns_in_noise_the_noise_is_the_average(history):
+    """So who told no more than noise weighs as an average one, and nobody as much as two."""
     database, store, _ = history
-    cells = weights_of(counts_of(some_units([9, 30], seed=4)))
-    write_counts(database, store, cells, noise_multiplier=100.0)
-    with pytest.raises(ConfigError, match="nothing but noise"):
-        settled_start(new_plan(weighing="told"), database, store)
-
-
-def test_by_counts_of_nothing_nobody_can_be_weighed(history):
-    database, store, _ = history
-    write_counts(database, store, weights_of(COUNTS.build_model(0)))
-    with pytest.raises(ConfigError, match="nothing but noise"):
-        settled_start(new_plan(weighing="told"), database, store)
+    write_counts(database, store, weights_of(COUNTS.build_model(0)), noise_multiplier=100.0)
+    noise = 100.0 * math.sqrt(len(TOKENS))
+    plan = settled_start(new_plan(weighing="told"), database, store)
+    assert plan.told_mean == pytest.approx(noise)
+    drowned = weight(Told(-5.0, noise), plan.told_mean)
+    assert unscaled(plan.told_mean) * drowned == pytest.approx(1.0)
 
 
 def test_without_counts_nobody_can_be_weighed(history):

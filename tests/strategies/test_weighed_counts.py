@@ -1,5 +1,6 @@
 """Counts weighed by what they tell: more signal, no more noise, and no lie makes others small."""
 
+import math
 from contextlib import closing
 from dataclasses import replace
 
@@ -10,7 +11,14 @@ from deskbound_strategies.aggregation import StreamingMean
 from deskbound_strategies.codec import TensorSpec
 from deskbound_strategies.errors import DiskFullError
 from deskbound_strategies.weighed_counts import WeighedCounts
-from deskbound_strategies.weighing import SINGLES, TELLING, mean_told, noise_of_one
+from deskbound_strategies.weighing import (
+    SINGLES,
+    TELLING,
+    Told,
+    mean_told,
+    noise_of_one,
+    shares,
+)
 from tests.helpers.learning import contract
 
 ACTIONS, OTHERS = 20, 4_000
@@ -71,12 +79,21 @@ def test_an_even_fleet_is_averaged():
     assert np.abs(weighed["pairs.weight"] - plain["pairs.weight"]).max() < 0.2 * spread
 
 
-def test_where_all_drown_in_noise_all_count_alike():
-    drowned = [reply(1.0, seed) for seed in range(12)]
+def test_where_all_drown_in_noise_nothing_is_lost():
+    drowned = [reply(1.0, seed) for seed in range(40)]
     plain, weighed = combined(drowned, StreamingMean(LAYOUT)), combined(drowned)
-    for name, value in weighed.items():
-        np.testing.assert_allclose(value, plain[name], rtol=1e-6, atol=1e-9)
-    assert mean_told(ASKED, weighed) < noise_of_one(ASKED, weighed)
+    spread = weighed["pairs.weight"].std() / plain["pairs.weight"].std()
+    assert mean_told(ASKED, weighed) < 2 * noise_of_one(ASKED, weighed)
+    told = [np.float64(one[SINGLES].sum()) for one in drowned]
+    each = shares([Told(float(one), noise_of_one(ASKED, weighed) * UNIT) for one in told])
+    assert np.linalg.norm(each) * math.sqrt(40) < 1.05 * each.sum(), "five per cent more noise"
+    assert spread == pytest.approx(np.linalg.norm(each) * math.sqrt(40), rel=0.1)
+
+
+def test_of_a_fleet_that_drowns_those_few_who_stand_out_are_heard():
+    few = [reply(400.0 if seed < 4 else 1.0, seed) for seed in range(40)]
+    plain, weighed = combined(few, StreamingMean(LAYOUT)), combined(few)
+    assert clarity(weighed) > 1.5 * clarity(plain)
 
 
 @pytest.mark.parametrize("lie", [1e6, -1e6])
