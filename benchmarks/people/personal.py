@@ -51,19 +51,22 @@ Word = Callable[[Whole, Whole], Floats]  # what a crowd expects at places of a h
 OWN: Which = (0.0, 0)  # nobody's counts
 
 
-def crowds(crowd: Crowd, people: list[Person], seed: int) -> dict[Which, Counts]:
+def crowds(
+    crowd: Crowd, people: list[Person], seed: int, seeds: int = SEEDS
+) -> dict[Which, Counts]:
     """Return the private counts of some people for each epsilon and seed.
 
     Args:
         crowd: whose vocabulary it is.
         people: what is learned from.
         seed: added to each seed, so that no two folds have the same noise.
+        seeds: how many.
     """
     tallies = tally(crowd, people, "session")
     found = {(np.inf, 0): read(tallies.summed(np.ones(tallies.units)), crowd.size)}
     for epsilon in EPSILONS[1:]:
         sigma = sigma_for(epsilon)
-        for one in SEEDS:
+        for one in range(1, seeds + 1):
             cells = released(tallies, sigma, np.random.default_rng([one, seed]))
             found[epsilon, one] = read(cells, crowd.size)
     return found
@@ -137,12 +140,11 @@ def cold(crowd: Crowd, words: Callable[[int], Mapping[Which, Word]]) -> Newcomer
     return found
 
 
-def others_by_counts(crowd: Crowd, fold: int) -> dict[Which, Word]:
+def others_by_counts(crowd: Crowd, fold: int, seeds: int = SEEDS) -> dict[Which, Word]:
     """Return the word of private counts of what people outside of a fold did first."""
     parts = [person.split()[0] for person in crowd.people]
-    return by_counts(
-        crowd, [one for number, one in enumerate(parts) if number % FOLDS != fold], fold
-    )
+    others = [one for number, one in enumerate(parts) if number % FOLDS != fold]
+    return by_counts(crowd, others, fold, seeds)
 
 
 def others_by_networks(folder: Path, crowd: Crowd, fold: int) -> dict[Which, Word]:
@@ -195,9 +197,12 @@ def along(
     return found
 
 
-def by_counts(crowd: Crowd, past: list[Person], seed: int = 0) -> dict[Which, Word]:
+def by_counts(
+    crowd: Crowd, past: list[Person], seed: int = 0, seeds: int = SEEDS
+) -> dict[Which, Word]:
     """Return the word of private counts of what some people did first; see ``crowds``."""
-    return {which: partial(told, counts) for which, counts in crowds(crowd, past, seed).items()}
+    every = crowds(crowd, past, seed, seeds)
+    return {which: partial(told, counts) for which, counts in every.items()}
 
 
 def by_networks(
@@ -239,9 +244,9 @@ def _of(found: Mapping[tuple[int, str, Which], list[Whole]], known: int, who: st
     return [Summary.of(scores).cells[0] for _, scores in _over_seeds(mine)]
 
 
-def cold_table(crowd: Crowd, networks: Path | None = None) -> Table:
+def cold_table(crowd: Crowd, networks: Path | None = None, seeds: int = SEEDS) -> Table:
     """Return hit@1 of newcomers by how much they have done."""
-    words: Callable[[int], Mapping[Which, Word]] = partial(others_by_counts, crowd)
+    words: Callable[[int], Mapping[Which, Word]] = partial(others_by_counts, crowd, seeds=seeds)
     named = "counts"
     if networks is not None:
         named = by_networks(networks, crowd.name, "test", len(TUNED))[0].model
@@ -273,7 +278,7 @@ def along_table(crowd: Crowd, asked: argparse.Namespace) -> Table:
     else:
         most = UNIT_ACTIONS["session"]
         terms = Terms(crowd.name, part_of(asked), "session", most, "counts", np.inf)
-        words = by_counts(crowd, [past for past, _ in parts])
+        words = by_counts(crowd, [past for past, _ in parts], seeds=asked.seeds)
     found = along(parts, words)
     models = {"own": "own, online", "shared": terms.model, "both": f"own and {terms.model}"}
     for (who, (epsilon, seed)), every in found.items():
@@ -299,12 +304,13 @@ def main() -> None:
     parser: argparse.ArgumentParser = arguments(__doc__)
     parser.add_argument("--set", choices=SETS, default="abb_ide", help="Which people.")
     parser.add_argument("--only", choices=("cold", "along"), help="One of the two tables.")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="How many.")
     parser.add_argument("--networks", type=Path, help="Networks whose word is the crowd's.")
     options(parser)
     asked = parser.parse_args()
     crowd, console = load(asked.set, asked.data), Console(width=160)
     if asked.only != "along":
-        console.print(cold_table(crowd, asked.networks))
+        console.print(cold_table(crowd, asked.networks, asked.seeds))
     if asked.only != "cold":
         console.print(along_table(crowd, asked))
 

@@ -46,7 +46,7 @@ from benchmarks.people.tallies import (
 )
 from deskbound_strategies import recents, sketch
 
-SEEDS = (1, 2, 3)
+SEEDS = 3  # how many, if not told otherwise
 FOLDS, LEFT_OUT = 5, "people left out"
 _AT_ONCE = 10_000  # places
 _KEPT = 100  # actions of the past that tell what was used lately
@@ -113,6 +113,7 @@ def main() -> None:
     parser.add_argument("--people-out", action="store_true", help="Guess people from others only.")
     parser.add_argument("--without-recents", action="store_true", help="Count no recency.")
     parser.add_argument("--weigh", action="store_true", help="Who told more counts more.")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="How many.")
     parser.add_argument("--rate", type=float, default=RATE, help="q, of each step.")
     parser.add_argument("--steps", type=int, default=STEPS, help="Of the round.")
     asked = parser.parse_args()
@@ -134,7 +135,7 @@ def main() -> None:
         plain = tallies.summed(np.ones(tallies.units))
         ranked.setdefault((np.inf, 0), []).extend(guessed(plain, crowd.size, held))
         for epsilon, sigma in sigmas.items():
-            for seed in SEEDS:
+            for seed in range(1, asked.seeds + 1):
                 rng = np.random.default_rng([seed, fold] if asked.people_out else seed)
                 shares = weighing.weights(tallies, sigma, rng) if asked.weigh else None
                 cells = released(tallies, sigma, rng, asked.rate, asked.steps, shares)

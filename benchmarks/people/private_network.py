@@ -187,7 +187,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--robust", action="store_true", help=told)
     parser.add_argument("--weigh", choices=_WEIGHED, help="Where who told more counts more.")
     parser.add_argument("--people-out", action="store_true", help="Guess people from others only.")
-    parser.add_argument("--seeds", type=int, default=len(SEEDS), help="How many.")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="How many.")
     parser.add_argument("--seed", type=int, help="This one alone.")
     parser.add_argument("--keep", type=Path, help="Keep the networks in this folder.")
     options(parser)

@@ -72,7 +72,7 @@ def test_own_counts_alone_are_the_known_baseline(crowd):
 def test_newcomers_are_not_in_the_crowd_that_guesses_for_them(crowd, monkeypatch):
     asked = []
 
-    def listening(crowd_, people, seed):
+    def listening(crowd_, people, seed, _):
         asked.append((seed, {id(person.tokens.base) for person in people}))
         tallies = tally(crowd_, people, "session")
         return {(np.inf, 0): read(tallies.summed(np.ones(tallies.units)), crowd_.size)}
