@@ -7,6 +7,9 @@ all laptops at once (``tallies.py``): units are cut by the client's own code, cl
 summed, each laptop adds noise of its own, the server averages. Every unit of all days takes part,
 once, and epsilon is that of all together, for one unit, at ``DELTA`` (PRV).
 
+With ``--unit person`` all that somebody did is one unit, which no laptop of the product cuts: what
+hiding a whole person would leave.
+
 With ``--rate`` and ``--steps`` each step samples units and gets noise of its own.
 
 With ``--people-out`` people are parted into folds, and the later events of each fold's people are

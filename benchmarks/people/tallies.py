@@ -5,6 +5,7 @@ Done for all laptops at once; a test holds this against the client's own trainin
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,9 @@ DELTA = 1e-6
 EPSILONS = (8.0, 4.0, 2.0, 1.0)
 # As in ``plans/counts.toml``, but for the noise.
 RATE, STEPS, CLIP = 1.0, 1, 1.0
-UNIT_SECONDS, UNIT_ACTIONS = 600, {"session": 256, "day": 1024}
+Kind = Unit | Literal["person"]
+UNIT_SECONDS = 600
+UNIT_ACTIONS: dict[Kind, int] = {"session": 256, "day": 1024, "person": 0}
 
 Floats = NDArray[np.float64]
 
@@ -63,7 +66,7 @@ class Tallies:
 def tally(
     crowd: Crowd,
     people: list[Person],
-    kind: Unit,
+    kind: Kind,
     clip: float = CLIP,
     most: int = 0,
     *,
@@ -74,19 +77,12 @@ def tally(
     Args:
         crowd: whose vocabulary it is.
         people: what is counted.
-        kind: of unit.
+        kind: of unit; ``person`` is one that no laptop of the product cuts.
         clip: C.
         most: actions of a unit, or as usual.
         again: count what was used lately, too.
     """
-    cut = [
-        [
-            one.tokens
-            for day in days(person)
-            for one in units(day, kind, UNIT_SECONDS, most or UNIT_ACTIONS[kind])
-        ]
-        for person in people
-    ]
+    cut = [list(_cut(person, kind, most or UNIT_ACTIONS[kind])) for person in people]
     found = [one for mine in cut for one in mine]
     owner = np.repeat(np.arange(len(people)), [len(mine) for mine in cut])
     tokens = np.concatenate(found)
@@ -113,6 +109,14 @@ def tally(
     norms = np.sqrt(np.bincount(of, sums**2, minlength=len(found)))
     scales = np.minimum(1.0, clip / np.maximum(norms, 1e-300))
     return Tallies(crowd.size, len(found), len(people), owner, of, where, sums * scales[of])
+
+
+def _cut(person: Person, kind: Kind, most: int) -> Iterator[Whole]:
+    if kind == "person":
+        yield person.tokens
+        return
+    for day in days(person):
+        yield from (one.tokens for one in units(day, kind, UNIT_SECONDS, most))
 
 
 def _width(actions: int) -> int:

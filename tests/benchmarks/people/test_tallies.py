@@ -85,6 +85,13 @@ def test_noise_is_chosen_for_what_all_steps_cost(rate, steps):
     assert abs(epsilon_prv([event], DELTA) - 2.0) < 0.01
 
 
+def test_a_person_as_a_unit_adds_no_more_than_one_session_may(crowd):
+    counted = tally(crowd, list(crowd.people), "person")
+    assert counted.units == counted.laptops == 3
+    norms = np.sqrt(np.bincount(counted.unit, counted.value**2))
+    np.testing.assert_allclose(norms, CLIP)
+
+
 def test_who_weighs_less_adds_less_of_what_it_counted_and_of_its_noise(crowd):
     counted, shares = tally(crowd, list(crowd.people), "session"), np.array([1.0, 0.5, 0.0])
     plain = released(counted, 0.0, np.random.default_rng(1), shares=shares)
