@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from deskbound_server.database import Database
 from deskbound_server.plan import TRIALS, RoundPlan
 from deskbound_server.schema import RoundRow, RoundState
-from deskbound_server.words import combining_words
 from deskbound_strategies.accounting import RdpCurve, guaranteed, round_cost
+from deskbound_strategies.combining import combining_words
 from deskbound_strategies.contract import PAYLOAD_TYPE, RoundContract
 from deskbound_strategies.dsse import payload_of
 from deskbound_strategies.errors import NotFoundError

@@ -2,8 +2,6 @@
 
 from datetime import UTC, datetime
 
-from deskbound_strategies.contract import PLAIN, TOLD
-
 
 def moment(seconds: int) -> str:
     """Return a time as people read it, in UTC."""
@@ -15,26 +13,6 @@ def takes_words(rate: float, steps: int) -> str:
     if rate == 1.0 and steps == 1:
         return "every unit once"
     return f"{steps} step{'' if steps == 1 else 's'} of q {rate:g}"
-
-
-def combining_words(aggregation: str, told_mean: float = 0.0) -> str:
-    """Return how replies are combined.
-
-    Args:
-        aggregation: as a contract says it.
-        told_mean: what laptops told on average in private counts, in clips; 0 where they count
-            alike.
-    """
-    if aggregation.startswith("trimmed-mean-"):
-        return f"a mean without {int(aggregation[-2:])}% at each end of every number"
-    if aggregation == TOLD:
-        return "a mean in which laptops count by what they tell in this round"
-    if aggregation == PLAIN:
-        told = (
-            f"a mean in which laptops count by what they told (on average {told_mean:,.0f} clips)"
-        )
-        return told if told_mean else "the mean of all"
-    return f"the {aggregation} of every number"
 
 
 def codes(counts: dict[str, int]) -> str:

@@ -1,4 +1,4 @@
-"""Which of the ways to combine replies a contract names."""
+"""Which of the ways to combine replies a contract names, to the server and to people."""
 
 from pathlib import Path
 
@@ -26,3 +26,23 @@ def aggregator_for(asked: RoundContract, layout: Layout, folder: Path | None = N
     if asked.aggregation == TOLD:
         return WeighedCounts(asked, layout, folder)
     return SpooledTrimmedMean(layout, asked.aggregation, folder)
+
+
+def combining_words(aggregation: str, told_mean: float = 0.0) -> str:
+    """Return how replies are combined.
+
+    Args:
+        aggregation: as a contract says it.
+        told_mean: what laptops told on average in private counts, in clips; 0 where they count
+            alike.
+    """
+    if aggregation.startswith("trimmed-mean-"):
+        return f"a mean without {int(aggregation[-2:])}% at each end of every number"
+    if aggregation == TOLD:
+        return "a mean in which laptops count by what they tell in this round"
+    if aggregation == PLAIN:
+        told = (
+            f"a mean in which laptops count by what they told (on average {told_mean:,.0f} clips)"
+        )
+        return told if told_mean else "the mean of all"
+    return f"the {aggregation} of every number"

@@ -6,7 +6,7 @@ import pytest
 
 from deskbound_strategies.aggregation import StreamingMean
 from deskbound_strategies.codec import TensorSpec
-from deskbound_strategies.combining import aggregator_for
+from deskbound_strategies.combining import aggregator_for, combining_words
 from deskbound_strategies.contract import AGGREGATIONS
 from deskbound_strategies.robust import SpooledTrimmedMean
 from deskbound_strategies.weighed_counts import WeighedCounts
@@ -31,3 +31,20 @@ def test_the_plain_mean_keeps_nothing_on_the_disk(tmp_path):
 def test_what_tells_nothing_cannot_be_weighed():
     with pytest.raises(ValueError, match="tells no amounts"):
         aggregator_for(contract(aggregation="told"), LAYOUT)
+
+
+@pytest.mark.parametrize(
+    ("aggregation", "told", "words"),
+    [
+        ("plain", 0.0, "the mean of all"),
+        (
+            "plain",
+            1234.4,
+            "a mean in which laptops count by what they told (on average 1,234 clips)",
+        ),
+        ("median", 0.0, "the median of every number"),
+        ("trimmed-mean-05", 0.0, "a mean without 5% at each end of every number"),
+    ],
+)
+def test_it_is_said_to_people_as_well(aggregation, told, words):
+    assert combining_words(aggregation, told) == words

@@ -1,7 +1,7 @@
 """Every number of a fleet's report, worked out in one place; no laptop is told from another."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from deskbound_audit.report.checks import Check, checks
 from deskbound_audit.report.spending import agreement, delta_of, per_day, per_person, spent_by
 from deskbound_audit.report.spread import spread
 from deskbound_audit.verify import Stage, Verdict
+from deskbound_strategies.combining import combining_words
 from deskbound_strategies.errors import RefusalCode
 from deskbound_strategies.floor import PolicyFloor
 from deskbound_strategies.ledger_export import LedgerSummary
@@ -157,17 +158,21 @@ def _participation(given: Given) -> dict[str, Any]:
                 }
             )
     receipts = sum(row["receipts"] for row in rounds)
+    contracts = [contract for one in rules for contract in one.contracts.values()]
     return told | {
         "rounds": rounds,
-        "aggregations": dict(
-            sorted(Counter(c.aggregation for one in rules for c in one.contracts.values()).items())
-        ),
+        "aggregations": _counted(one.aggregation for one in contracts),
+        "combined": _counted(combining_words(one.aggregation, one.told_mean) for one in contracts),
         "laptops_in_log": sum(len(one.anchors) for one in rules),
         "rounds_released": sum(len(one.released) for one in rules),
         "receipts": receipts,
         "receipts_matched": matched,
         "answers_unlogged": by_ledgers.total() - matched,
     }
+
+
+def _counted(every: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(every).items()))
 
 
 def _sent(summaries: Sequence[LedgerSummary]) -> dict[str, Any]:

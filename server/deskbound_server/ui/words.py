@@ -7,7 +7,8 @@ from typing import Any
 from deskbound_server.admission import AdmissionCode
 from deskbound_server.compare_words import in_range
 from deskbound_server.plan import RoundPlan
-from deskbound_server.words import byte_words, combining_words, moment
+from deskbound_server.words import byte_words, moment
+from deskbound_strategies.combining import combining_words
 from deskbound_strategies.dp_fedavg import ReplyFault
 from deskbound_strategies.errors import RefusalCode
 from deskbound_strategies.refusal_words import REFUSED

@@ -137,6 +137,7 @@ def test_participation_is_told_by_round_and_matches_the_log(found):
     assert part["rounds"] == [whole] * ROUNDS + [whole | {"receipts": 0, "released": False}]
     assert part["laptops_in_log"] == LAPTOPS
     assert part["aggregations"] == {"plain": len(part["rounds"])}
+    assert part["combined"] == {"the mean of all": len(part["rounds"])}
     assert part["rounds_released"] == ROUNDS
     assert part["receipts"] == part["receipts_matched"] == LAPTOPS * ROUNDS
     assert part["answers_unlogged"] == 1, "the update whose receipt the log does not have"
