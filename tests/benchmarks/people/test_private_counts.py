@@ -5,21 +5,13 @@ import pytest
 
 from benchmarks.people.counting import Chain, chain_ranks
 from benchmarks.people.private_counts import FOLDS, folds, ranks
-from benchmarks.people.sets import Crowd, Person
 from benchmarks.people.tallies import days, read, tally
-
-SIZE = 30
+from tests.helpers.crowd import SIZE, three_people
 
 
 @pytest.fixture(scope="module")
 def crowd():
-    rng = np.random.default_rng(1)
-    people = []
-    for _ in range(3):
-        n = int(rng.integers(300, 900))
-        gaps = rng.choice([1, 5, 200, 40_000], n, p=[0.5, 0.44, 0.05, 0.01])
-        people.append(Person(rng.geometric(0.2, n).clip(max=SIZE) - 1, np.cumsum(gaps)))
-    return Crowd("made up", tuple(people), SIZE)
+    return three_people()
 
 
 def test_ranks_without_noise_are_those_of_plain_counting(crowd):

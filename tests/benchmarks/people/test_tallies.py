@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from benchmarks.people.sets import Crowd, Person
 from benchmarks.people.tallies import (
     CLIP,
     DELTA,
@@ -19,21 +18,15 @@ from deskbound_strategies.accounting import SampledGaussian, epsilon_prv
 from deskbound_strategies.action_counts import ActionCounts
 from deskbound_strategies.task import weights_of
 from deskbound_strategies.units import units
+from tests.helpers.crowd import SIZE, three_people
 from tests.helpers.learning import contract, repeatable
 
-SIZE = 30
 TASK = ActionCounts(SIZE, "0" * 64)
 
 
 @pytest.fixture(scope="module")
 def crowd():
-    rng = np.random.default_rng(1)
-    people = []
-    for _ in range(3):
-        n = int(rng.integers(300, 900))
-        gaps = rng.choice([1, 5, 200, 40_000], n, p=[0.5, 0.44, 0.05, 0.01])
-        people.append(Person(rng.geometric(0.2, n).clip(max=SIZE) - 1, np.cumsum(gaps)))
-    return Crowd("made up", tuple(people), SIZE)
+    return three_people()
 
 
 def sent(crowd, number, kind, **terms):
